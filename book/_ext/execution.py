@@ -1,10 +1,10 @@
 """Run the notebooks that changed, measure them, and tell the reader what they cost.
 
-Before Sphinx reads the pages, each notebook without an entry in the cache is executed here and put into it, so
-that MyST-NB finds its outputs there. The cache follows `helpers/` and `constraints.txt`: a changed helper runs
-every notebook again. Seconds and peak memory are kept with the outputs, written to `_build/budget.json`, and
-shown by the role ``{budget}`` and the directive ``{budget-table}``. A notebook over its budget is a warning,
-which is an error under ``-W``.
+Before Sphinx reads the pages, each notebook without an entry in the cache is executed here and put into it,
+so that MyST-NB finds its outputs there. The cache follows `helpers/` and `constraints.txt`: a changed helper
+runs every notebook again. Seconds and peak memory are kept with the outputs, written to `_build/budget.json`,
+and shown by the role ``{budget}`` and the directive ``{budget-table}``. A notebook over its budget is a
+warning, which is an error under ``-W``.
 """
 
 import hashlib
@@ -62,7 +62,12 @@ def execute(path, timeout):
     """Execute the notebook at `path` in a fresh kernel; return it with its seconds and peak memory."""
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MIB))
-    client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        record_timing=False,  # the times would stand in the cells, and the cache would not know them again
+        resources={"metadata": {"path": str(path.parent)}},
+    )
     start = time.perf_counter()
     client.execute()
     seconds = time.perf_counter() - start
@@ -107,11 +112,12 @@ def run_stale_notebooks(app, env, docnames):
 
 
 def cached_cost(cache, path):
-    """Return what the cached run of exactly this notebook cost, or None."""
+    """Return what the cached run of exactly this notebook cost, or None if there is none with its memory."""
     try:
-        return cache.match_cache_notebook(nbformat.read(path, as_version=4)).data
+        cost = cache.match_cache_notebook(nbformat.read(path, as_version=4)).data
     except (KeyError, nbformat.reader.NotJSONError):
         return None
+    return cost if "peak_mib" in cost else None
 
 
 def run_into(cache, name, path, timeout):
