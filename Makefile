@@ -1,7 +1,8 @@
 # make book   build the site into _build/html          make test   lint, tests, every notebook
 # make lab    open the notebooks in JupyterLab         make serve  look at the site on localhost
 # make bench  speed, as ratios to TensorFlow           make lock   write constraints.txt anew
-# make clean  remove what was built (not .venv)
+# make clean  remove what was built (not .venv)          make sphinx build with Sphinx alone, without Jupyter Book
+# make setup  only install; then everything above but lock works without a network
 
 # The first Python here that is new enough; `make PYTHON=/path/to/python book` overrides it.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -12,27 +13,39 @@ BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 PORT ?= 8000
 
-.PHONY: book test lab serve bench lock clean
+.PHONY: setup book sphinx test lab serve bench lock clean
 
-book: $(INSTALLED)
-	$(BIN)/jupyter-book build book/ -W -n --keep-going --all --quiet
-	@$(BIN)/python book/_ext/budget.py
+# Without these two TensorFlow writes log lines into the notebooks.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_ENABLE_ONEDNN_OPTS ?= 0
+
+setup: $(INSTALLED)
+
+book: setup
+	@mkdir -p _build
+	$(BIN)/jupyter-book build book/ -W -n --keep-going --all --quiet >_build/book.log
 	@echo "The book is ready: open _build/html/index.html in a browser, or run: make serve"
 
-test: $(INSTALLED)
+# The way out when Jupyter Book 1 is no longer kept: it only writes conf.py, and that file can be kept by hand.
+sphinx: setup
+	$(BIN)/jupyter-book config sphinx book/ >/dev/null
+	mv conf.py book/
+	PYTHONPATH=book/_ext $(BIN)/sphinx-build -q -W -n --keep-going -d _build/sphinx-doctrees book _build/sphinx
+
+test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest --nbval-lax -p no:doctest -n 2 --dist loadfile book
 
-lab: $(INSTALLED)
+lab: setup
 	cd book && ../$(BIN)/jupyter lab
 
 serve:
 	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first."; exit 1; }
 	$(PYTHON) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-bench: $(INSTALLED)
+bench: setup
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
 lock:

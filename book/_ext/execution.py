@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def run_into(cache, name, path, timeout):
     cache.cache_notebook_bundle(
         CacheBundleIn(notebook, str(path), data=cost), check_validity=False, overwrite=True
     )
-    print(f"  {name}: {cost['execution_seconds']:.0f} s, {cost['peak_mib']:.0f} MiB", flush=True)
+    print(f"{name}: {cost['execution_seconds']:.0f} s, {cost['peak_mib']:.0f} MiB", file=sys.stderr)
     return cost
 
 
