@@ -19,14 +19,14 @@ def auc_interval(labels, scores, level=0.95):
     """Area under the ROC curve (AUC) of one test set, with DeLong's confidence interval.
 
     Every patient with the event is compared with every patient without it. A patient's placement is the share
-    of her comparisons that come out in the right order; the AUC is the mean placement, and the variances of the
-    placements give its error::
+    of her comparisons that come out in the right order. The AUC is the mean placement, and the variances of
+    the placements give its error::
 
         variance = var(placements with event) / n_event + var(placements without) / n_without
 
-    The interval is the estimate plus and minus error times normal quantile, cut at 0 and 1, as R's pROC reports
-    it. It speaks of other patients from the same source, scored by this same model. It does not know that
-    another training run gives another model. An AUC of 1 gets an interval without width, which is too narrow.
+    The interval is the estimate plus and minus error times normal quantile, cut at 0 and 1, as in R's pROC.
+    It speaks of other patients from the same source, scored by this same model. It does not know that another
+    training run gives another model. An AUC of 1 gets an interval without width, which is too narrow.
 
     Parameters
     ----------
