@@ -24,7 +24,7 @@ def test_gbsg_has_whole_numbers_a_boolean_event_and_no_gaps():
 
 
 def test_gbsg_holds_the_first_women_that_document_003_prints():
-    printed = [[49, 0, 18, 2, 2, 0, 0, 0, 1838, 0], [45, 0, 30, 3, 1, 0, 4, 0, 177, 0]]
+    printed = [[49, 0, 18, 2, 2, 0, 0, 0, 1838, 0], [45, 0, 25, 3, 1, 0, 4, 0, 177, 0]]
     rows = data.gbsg().to_numpy(dtype=int).tolist()
     assert all(row in rows for row in printed)
 
