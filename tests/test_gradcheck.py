@@ -56,7 +56,7 @@ def test_the_message_holds_the_given_and_the_measured_value():
         check_gradient(cubes, (np.array(2.0), np.array(1.0)), (None, np.array(7.0)))
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e8])
 def test_the_verdict_does_not_depend_on_the_unit_of_the_argument(scale):
     x = scale * np.random.default_rng(1).normal(size=5)
     weights = np.arange(1.0, 6.0)
@@ -67,6 +67,21 @@ def test_the_verdict_does_not_depend_on_the_unit_of_the_argument(scale):
     both(weighted, [x], [weights], dy=np.ones(5))
     with pytest.raises(AssertionError):
         check_gradient(weighted, [x], [weights * 1.0005], dy=np.ones(5))
+
+
+def test_large_outputs_that_do_not_move_hide_no_error():
+    def beside(x):
+        return np.append(x**2, 1e12)
+
+    x, dy = np.array([3.0]), np.ones(2)
+    both(beside, [x], [2 * x], dy)
+    with pytest.raises(AssertionError):
+        check_gradient(beside, [x], [2.001 * x], dy)
+
+
+def test_an_output_that_is_not_a_number_fails():
+    with pytest.raises(AssertionError, match="measured nan"):
+        check_gradient(lambda x: x * np.nan, [np.array(1.0)], [np.array(1.0)])
 
 
 def test_a_gradient_of_zero_passes_despite_rounding():
