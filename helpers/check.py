@@ -6,7 +6,7 @@ Any way to compute the answer is fine: loops or array functions, lists or arrays
 
 import numpy as np
 
-from helpers import conv
+from helpers import conv, metrics
 
 TOLERANCE = 1e-4  # single precision leaves about 1e-6 on these cases; mistakes leave 0.01 or more
 
@@ -78,6 +78,36 @@ def output_size(candidate):
                     f'"{padding}" it returned {output:g}, and {expected} is right.'
                 )
     print('Right: the sizes agree with helpers.conv.output_size, for "valid" and "same", with every stride.')
+
+
+def auc(candidate):
+    """Check a function ``candidate(labels, scores)`` that returns the area under the ROC curve.
+
+    Parameters
+    ----------
+    candidate : callable
+        Takes `labels`, an int array of shape (n,) with 1 = event, and `scores`, a float array of shape (n,).
+        Returns the share of pairs (a patient with and one without the event) in the right order, ties half.
+
+    Raises
+    ------
+    Wrong
+        The answer is not right; the message says in what way.
+    """
+    for labels, scores in _AUC_CASES:
+        labels, scores = np.array(labels), np.array(scores)
+        case = f"labels {labels.tolist()}, scores {scores.tolist()}"
+        output = _call(candidate, (labels, scores), ("labels", "scores"), case)
+        if output.shape != ():
+            raise Wrong(f"It must return one number, and returned the shape {output.shape} (with {case}).")
+        right = np.array(metrics.auc_interval(labels, scores).estimate)
+        if _same(output, right):
+            continue
+        for message, answer in _auc_mistakes(labels, scores):
+            if _same(output, np.array(answer)):
+                raise Wrong(f"{message} (With {case}.)")
+        raise Wrong(f"It returned {output:.4g}, and {right:.4g} is right (with {case}).")
+    print("Right: the pairs are counted as in helpers.metrics.auc_interval, ties included.")
 
 
 def _conv2d_mistakes(x, kernel, bias, stride):
@@ -172,6 +202,41 @@ _SIZE_MISTAKES = {
         ("One position too many.", lambda n, k, s: n // s + 1),
     ],
 }  # fmt: skip
+
+
+# Without ties; with a tie between the classes; with ties inside them; with other scores than 0 to 1.
+_AUC_CASES = [
+    ([1, 0, 1, 0, 0, 0, 1], [0.9, 0.7, 0.4, 0.3, 0.1, 0.2, 0.6]),
+    ([0, 1, 1, 0, 1, 0], [0.3, 0.6, 0.3, 0.2, 0.8, 0.7]),
+    ([1, 1, 0, 0, 1, 0, 1], [0.5, 0.5, 0.4, 0.4, 0.3, 0.6, 0.6]),
+    ([1, 0, 1, 0, 0], [3.0, -1.0, -2.5, -4.0, -4.0]),
+]
+
+
+def _auc_mistakes(labels, scores):
+    """Pairs of a message and the answer that a typical mistake gives."""
+    event, other = scores[labels == 1], scores[labels == 0]
+    higher, tied = event[:, None] > other, event[:, None] == other
+    right = (higher + 0.5 * tied).mean()
+    everybody = (scores[:, None] > scores).sum() + (scores[:, None] == scores).sum() / 2
+    return [
+        ("It is turned around: a pair counts if the patient *with* the event has the higher score.",
+         1 - right),
+        ("A tie counts 0: it must count one half.", higher.mean()),
+        ("A tie counts 1: it must count one half.", (higher | tied).mean()),
+        ("It is the sum over the pairs: divide by their number.", right * higher.size),
+        ("It divides by the number of all patients, not of the pairs.", right * higher.size / len(scores)),
+        ("It divides by the number of all pairs: only pairs of one patient with and one without the event "
+         "count.", right * higher.size / (len(scores) * (len(scores) - 1) / 2)),
+        ("It divides by the square of the number of patients.", right * higher.size / len(scores) ** 2),
+        ("It divides by the number of patients with the event only.", right * len(other)),
+        ("It divides by the number of patients without the event only.", right * len(event)),
+        ("Every patient is compared with every other one: only pairs of one patient with and one without the "
+         "event count.", everybody / len(scores) ** 2),
+        ("It is the accuracy at the threshold 0.5: the AUC has no threshold.",
+         ((scores > 0.5) == labels).mean()),
+        ("It is Gini's coefficient, 2 AUC - 1.", 2 * right - 1),
+    ]  # fmt: skip
 
 
 def _numbers(shape):
