@@ -1,4 +1,4 @@
-"""Keep pages light: a page loads the scripts and styles that it uses, and the site keeps no others.
+"""Keep pages light and readable: a page loads only the scripts and styles that it uses.
 
 The theme's icon script (1.45 MB) is left out by `_templates/static/webpack-macros.html`.
 """
@@ -18,6 +18,10 @@ NEEDED_BY = {
     "clipboard": ("highlight",),
     "copybutton": ("highlight",),
     "exercise.css": ("exercise", "solution"),
+}
+MENDED = {
+    ' aria-label="Toggle hidden content"': "",  # the text of the summary says it, in other words
+    'role="doc-biblioentry"': 'role="listitem"',  # it stands in a list
 }
 # Copied by the theme or by an extension, and used by no page.
 UNUSED_FILES = (
@@ -56,10 +60,10 @@ def drop_unused_assets(app, pagename, templatename, context, doctree):
         ]
 
 
-def name_summaries_by_their_text(app, pagename, templatename, context, doctree):
-    """Drop the label of hidden cells, which differs from the text that is seen and spoken to."""
-    if "body" in context:
-        context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
+def mend(app, pagename, templatename, context, doctree):
+    """Replace what keeps a screen reader from reading the page as it is seen."""
+    for old, new in MENDED.items():
+        context["body"] = context.get("body", "").replace(old, new)
 
 
 def described(asset):
@@ -80,6 +84,6 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.connect("config-inited", disconnect_thebe, priority=900)
     app.connect("html-page-context", drop_unused_assets, priority=900)
-    app.connect("html-page-context", name_summaries_by_their_text)
+    app.connect("html-page-context", mend)
     app.connect("build-finished", remove_unused_files)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
