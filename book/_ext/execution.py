@@ -35,8 +35,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
-PEAK_MIB = """
-import sys as _sys
+MEASURE = """
+import sys as _sys, time as _time
 if _sys.platform == "linux":  # getrusage would count the memory of the parent before exec as well
     _kib = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 elif _sys.platform == "darwin":
@@ -45,7 +45,7 @@ elif _sys.platform == "darwin":
 else:
     import psutil as _psutil
     _kib = _psutil.Process().memory_info().peak_wset / 1024
-print(_kib / 1024)
+print(_kib / 1024, _time.process_time())
 """
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def execution_key():
 def execute(path, timeout):
     """Execute the notebook at `path` in a fresh kernel; return it with its seconds and peak memory."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MIB))
+    notebook.cells.append(nbformat.v4.new_code_cell(MEASURE))
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -72,16 +72,8 @@ def execute(path, timeout):
     start = time.perf_counter()
     client.execute()
     seconds = time.perf_counter() - start
-    peak = notebook.cells.pop().outputs[0].text
-    return notebook, {"execution_seconds": seconds, "peak_mib": float(peak)}
-
-
-def measured(path, timeout):
-    """Execute the notebook; once more if it took too long, because another program may have been busy."""
-    first = execute(path, timeout)
-    if first[1]["execution_seconds"] <= SECONDS_LIMIT:
-        return first
-    return min(first, execute(path, timeout), key=lambda run: run[1]["execution_seconds"])
+    peak, cpu = map(float, notebook.cells.pop().outputs[0].text.split())
+    return notebook, {"execution_seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak}
 
 
 def use_cache_of_this_state(app, config):
@@ -104,8 +96,8 @@ def run_stale_notebooks(app, env, docnames):
         cost = cached_cost(cache, path) or run_into(cache, name, path, app.config.nb_execution_timeout)
         if cost is None:
             continue
-        app.book_budget[name] = {"seconds": cost["execution_seconds"], "peak_mib": cost["peak_mib"]}
-        warn_if_over(name, app.book_budget[name])
+        app.book_budget[name] = cost
+        warn_if_over(name, cost)
         if RUN_TIMES_PAGE in env.found_docs and RUN_TIMES_PAGE not in docnames:
             docnames.append(RUN_TIMES_PAGE)
     target = Path(app.outdir).parent / "budget.json"
@@ -113,7 +105,7 @@ def run_stale_notebooks(app, env, docnames):
 
 
 def cached_cost(cache, path):
-    """Return what the cached run of exactly this notebook cost, or None if there is none with its memory."""
+    """Return what the cached run of exactly this notebook cost, or None if none was measured."""
     try:
         cost = cache.match_cache_notebook(nbformat.read(path, as_version=4)).data
     except (KeyError, nbformat.reader.NotJSONError):
@@ -124,7 +116,7 @@ def cached_cost(cache, path):
 def run_into(cache, name, path, timeout):
     """Execute one notebook into the cache; leave one that fails to MyST-NB, which reports it."""
     try:
-        notebook, cost = measured(path, timeout)
+        notebook, cost = execute(path, timeout)
     except (CellExecutionError, CellTimeoutError, nbformat.reader.NotJSONError):
         return None
     cache.cache_notebook_bundle(
@@ -136,14 +128,12 @@ def run_into(cache, name, path, timeout):
 
 def warn_if_over(name, cost):
     """Warn about a notebook that takes longer or more memory than a reader was promised."""
-    for key, limit, unit in [("seconds", SECONDS_LIMIT, "s"), ("peak_mib", MEMORY_LIMIT_MIB, "MiB")]:
-        if cost[key] > limit:
-            logger.warning(
-                f"{name}: {cost[key]:.0f} {unit} is over the budget of {limit:.0f} {unit}",
-                type="budget",
-                subtype=key,
-                location=name,
-            )
+    # On a busy machine the clock runs on while the notebook waits; its own computing time does not.
+    seconds = min(cost["execution_seconds"], cost["cpu_seconds"])
+    for value, limit, unit in [(seconds, SECONDS_LIMIT, "s"), (cost["peak_mib"], MEMORY_LIMIT_MIB, "MiB")]:
+        if value > limit:
+            message = f"{name}: {value:.0f} {unit} is over the budget of {limit:.0f} {unit}"
+            logger.warning(message, type="budget", location=name)
 
 
 class BudgetRole(SphinxRole):
@@ -153,7 +143,9 @@ class BudgetRole(SphinxRole):
         """Return one text node."""
         cost = self.env.app.book_budget.get(self.text)
         text = (
-            f"{cost['seconds']:.0f} s, {cost['peak_mib']:.0f} MiB" if cost else "not measured in this build"
+            f"{cost['execution_seconds']:.0f} s, {cost['peak_mib']:.0f} MiB"
+            if cost
+            else "not measured in this build"
         )
         return [nodes.Text(text)], []
 
@@ -163,7 +155,7 @@ class BudgetTable(SphinxDirective):
 
     def run(self):
         """Return one table written in MyST and parsed where it stands."""
-        rows = [f"| {{doc}}`/{name}` | {cost['seconds']:.0f} | {cost['peak_mib']:.0f} |"
+        rows = [f"| {{doc}}`/{name}` | {cost['execution_seconds']:.0f} | {cost['peak_mib']:.0f} |"
                 for name, cost in self.env.app.book_budget.items()]  # fmt: skip
         limit = f"| *limit* | {SECONDS_LIMIT:.0f} | {MEMORY_LIMIT_MIB:.0f} |"
         lines = ["| Chapter | Seconds | Peak memory (MiB) |", "|:--|--:|--:|", *rows, limit]
