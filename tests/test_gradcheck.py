@@ -26,10 +26,21 @@ def both(function, arguments, gradients, dy=None):
     check_direction(function, arguments, gradients, np.random.default_rng(0), dy)
 
 
-def test_a_right_gradient_passes_with_an_error_near_zero(case):
+def test_a_right_gradient_passes_with_a_small_error_that_is_returned(case):
     arguments, gradients, dy = case
-    assert check_gradient(cubes, arguments, gradients, dy) < 1e-6
-    assert check_direction(cubes, arguments, gradients, np.random.default_rng(0), dy) < 1e-6
+    assert 0 < check_gradient(cubes, arguments, gradients, dy) < 1e-6
+    assert 0 < check_direction(cubes, arguments, gradients, np.random.default_rng(0), dy) < 1e-6
+
+
+def test_the_returned_error_is_a_part_of_the_largest_entry():
+    def scaled(x):
+        return x * np.array([1.0, 10.0])
+
+    error = check_gradient(scaled, [np.ones(2)], [np.array([1.00005, 10.0])], dy=np.ones(2))
+    np.testing.assert_allclose(error, 0.00005 / 10, rtol=1e-3)
+    rng = np.random.default_rng(0)
+    error = check_direction(scaled, [np.ones(2)], [np.array([1.00005, 10.0005])], rng, dy=np.ones(2))
+    np.testing.assert_allclose(error, 0.00005, rtol=1e-3)
 
 
 @pytest.mark.parametrize("check", [check_gradient, check_direction])
