@@ -1,10 +1,20 @@
-"""Deal patients into sets and rows into batches, and train one network many times over."""
+"""Deal patients into sets and rows into batches; train networks, ours of NumPy and those of Keras.
+
+A network of ours is a `Sequential` of layers. Every layer, and the whole, keeps one contract:
+
+    params                 dict of the arrays that it learns
+    averages               dict of the arrays that it only keeps track of
+    forward(x, training)   the output; remembers what `backward` needs
+    backward(dy)           the gradient of `x`; puts the gradients of `params` into
+    grads                  a dict of the same names
+"""
 
 import sys
 
 import numpy as np
 
-from helpers import _expect
+from helpers import _expect, conv, dense
+from helpers.optimizers import load_state, save_state
 
 
 def random_split(n, sizes, rng):
@@ -39,6 +49,46 @@ def random_split(n, sizes, rng):
     if sum(sizes) > n:
         raise ValueError(f"sizes must add up to at most n = {n}, received {sizes}, sum {sum(sizes)}")
     return np.split(rng.permutation(n)[: sum(sizes)], np.cumsum(sizes)[:-1])
+
+
+def split_by_patient(groups, sizes, rng):
+    """Deal patients at random into sets, so that all images of one patient are in the same set.
+
+    With the images of one patient on both sides a network can recognize the patient in place of the disease,
+    and its test result says nothing about new patients.
+
+    Parameters
+    ----------
+    groups : array, shape (n,)
+        Whom each of the n images comes from: numbers or text.
+    sizes : sequence of int
+        Number of patients, not of images, in each set.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of numpy.ndarray
+        The row numbers of each set, in rising order.
+
+    Raises
+    ------
+    ValueError
+        As `random_split`, or an entry of `groups` is NaN: two such images may be of one patient or of two.
+
+    Examples
+    --------
+    >>> split_by_patient(["eve", "ann", "eve", "joy"], (2, 1), np.random.default_rng(0))
+    [array([1, 3]), array([0, 2])]
+    """
+    groups = np.asarray(groups)
+    if groups.ndim != 1:
+        raise ValueError(f"groups must have one axis, one entry for each row, received shape {groups.shape}")
+    if (groups != groups).any():
+        raise ValueError("groups must name a patient in each row, received NaN")
+    patients, patient_of_row = np.unique(groups, return_inverse=True)
+    return [
+        np.flatnonzero(np.isin(patient_of_row, chosen)) for chosen in random_split(len(patients), sizes, rng)
+    ]
 
 
 def shuffled_batches(rows, batch_size, epochs, rng):
@@ -132,3 +182,477 @@ def progress(iterable, label):
     from tqdm import tqdm
 
     return tqdm(iterable, desc=label, leave=False, file=sys.stdout)
+
+
+# ---------------------------------------------------------------- layers
+
+
+class Layer:
+    """What all layers share: no parameters, unless a layer adds some."""
+
+    def __init__(self):
+        """Start without arrays."""
+        self.params, self.grads, self.averages = {}, {}, {}
+
+
+class Function(Layer):
+    """A function without parameters as a layer.
+
+    Parameters
+    ----------
+    function, gradient : callable
+        ``function(x, **settings)`` and ``gradient(x, dy, **settings)``, such as `relu` and `relu_grad` of
+        `helpers.dense`, or `max_pool2d` and `max_pool2d_grad` of `helpers.pooling`.
+    **settings
+        Passed on to both.
+    """
+
+    def __init__(self, function, gradient, **settings):
+        """Keep the functions and their settings."""
+        super().__init__()
+        self.function, self.gradient, self.settings = function, gradient, settings
+
+    def forward(self, x, training=False):
+        """Apply the function to `x`."""
+        self._x = x
+        return self.function(x, **self.settings)
+
+    def backward(self, dy):
+        """Return the gradient with respect to the last `x`."""
+        return self.gradient(self._x, dy, **self.settings)
+
+
+class Weighted(Function):
+    """A function with a kernel and a bias as a layer.
+
+    Parameters
+    ----------
+    function, gradient : callable
+        ``function(x, kernel, bias, **settings)`` and ``gradient(x, kernel, dy, **settings)``, which returns
+        the gradients of `x`, `kernel` and `bias`, such as `affine` of `helpers.dense` and all convolutions of
+        `helpers.conv`.
+    kernel, bias : numpy.ndarray
+        First values. Training changes them in place.
+    **settings
+        Passed on to both.
+    """
+
+    def __init__(self, function, gradient, kernel, bias, **settings):
+        """Keep the functions, their settings, and the arrays themselves."""
+        super().__init__(function, gradient, **settings)
+        self.params = {"kernel": kernel, "bias": bias}
+
+    def forward(self, x, training=False):
+        """Apply the function to `x`."""
+        self._x = x
+        return self.function(x, *self.params.values(), **self.settings)
+
+    def backward(self, dy):
+        """Return the gradient with respect to the last `x`, and keep those of kernel and bias."""
+        dx, *gradients = self.gradient(self._x, self.params["kernel"], dy, **self.settings)
+        self.grads = dict(zip(self.params, gradients, strict=True))
+        return dx
+
+
+class Dense(Weighted):
+    """Weighted sums of all inputs, `helpers.dense.affine`: (n, d_in) to (n, d_out). The bias starts at 0."""
+
+    def __init__(self, d_in, d_out, rng, initialize=None, dtype="float32"):
+        """Draw the kernel by ``initialize(shape, rng)``, which is `glorot_uniform` unless given."""
+        kernel = (initialize or glorot_uniform)((d_in, d_out), rng).astype(dtype)
+        super().__init__(dense.affine, dense.affine_grad, kernel, np.zeros(d_out, dtype))
+
+
+class Conv2D(Weighted):
+    """Square kernels that slide over images, `helpers.conv.conv2d`: (n, h, w, c_in) to (n, oh, ow, c_out)."""
+
+    def __init__(self, c_in, c_out, size, rng, initialize=None, dtype="float32", **settings):
+        """Draw the kernels as `Dense` does; `settings` are stride, padding and dilation."""
+        kernel = (initialize or glorot_uniform)((size, size, c_in, c_out), rng).astype(dtype)
+        super().__init__(conv.conv2d, conv.conv2d_grad, kernel, np.zeros(c_out, dtype), **settings)
+
+
+class Flatten(Layer):
+    """Put all numbers of one image into one row: (n, ...) to (n, d)."""
+
+    def forward(self, x, training=False):
+        """Return `x` with two axes."""
+        self._shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        """Return `dy` in the shape of the last `x`."""
+        return dy.reshape(self._shape)
+
+
+class Dropout(Layer):
+    """Drop a random part of the numbers while training, `helpers.dense.dropout`; pass all on otherwise."""
+
+    def __init__(self, rate, rng):
+        """Keep the probability `rate` with which a number is dropped."""
+        super().__init__()
+        self.rate, self.rng = rate, rng
+
+    def forward(self, x, training=False):
+        """Return `x`, partly zero while training."""
+        if not training:
+            self._mask = np.ones_like(x)
+            return x
+        y, self._mask = dense.dropout(x, self.rate, self.rng)
+        return y
+
+    def backward(self, dy):
+        """Return the gradient with respect to the last `x`."""
+        return dense.dropout_grad(self._mask, dy)
+
+
+class BatchNorm(Layer):
+    """Normalize each of `c` channels, `helpers.dense.batch_norm`; when not training, by the averages."""
+
+    def __init__(self, c, momentum=0.99, epsilon=1e-3, dtype="float32"):
+        """Start with the scale and the variance 1, the shift and the mean 0."""
+        super().__init__()
+        self.params = {"gamma": np.ones(c, dtype), "beta": np.zeros(c, dtype)}
+        self.averages = {"mean": np.zeros(c, dtype), "variance": np.ones(c, dtype)}
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def forward(self, x, training=False):
+        """Return `x` normalized; while training, update the averages."""
+        self._x, self._training = x, training
+        arguments = x, *self.params.values(), *self.averages.values()
+        if not training:
+            return dense.batch_norm_inference(*arguments, self.epsilon)
+        y, *averages = dense.batch_norm(*arguments, self.momentum, self.epsilon)
+        for kept, new in zip(self.averages.values(), averages, strict=True):
+            kept[...] = new
+        return y
+
+    def backward(self, dy):
+        """Return the gradient with respect to the last `x`, and keep those of gamma and beta."""
+        gamma, averages = self.params["gamma"], self.averages.values()
+        if self._training:
+            dx, *gradients = dense.batch_norm_grad(self._x, gamma, dy, self.epsilon)
+        else:
+            dx, *gradients = dense.batch_norm_inference_grad(self._x, gamma, *averages, dy, self.epsilon)
+        self.grads = dict(zip(self.params, gradients, strict=True))
+        return dx
+
+
+def glorot_uniform(shape, rng):
+    """Draw first values that keep the numbers' spread on the way forward and backward: Keras' default.
+
+    Uniform in ±sqrt(6 / (fan_in + fan_out)), where the fans count the numbers that one output adds up and
+    those that one input is sent to. (Glorot and Bengio 2010, "Understanding the difficulty of training deep
+    feedforward neural networks", equation 16.)
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a kernel: (..., c_in, c_out).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of `shape`, float64
+    """
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return rng.uniform(-limit, limit, shape)
+
+
+def he_normal(shape, rng):
+    """Draw first values for a layer that is followed by `relu`, which removes half of the numbers.
+
+    Normal with mean 0 and standard deviation sqrt(2 / fan_in). (He et al. 2015, "Delving deep into
+    rectifiers", arXiv:1502.01852, equation 10. Keras cuts the normal off at two standard deviations.)
+
+    Parameters
+    ----------
+    shape, rng
+        As in `glorot_uniform`.
+
+    Returns
+    -------
+    array of `shape`, float64
+    """
+    return rng.normal(scale=(2 / _fans(shape)[0]) ** 0.5, size=shape)
+
+
+def _fans(shape):
+    *window, c_in, c_out = shape
+    return int(np.prod(window)) * c_in, int(np.prod(window)) * c_out
+
+
+# ---------------------------------------------------------------- networks
+
+
+class Sequential:
+    """A network whose layers follow one another; it keeps the contract of a layer.
+
+    The parameter `kernel` of the first layer is called ``"0.kernel"`` in `params` and `grads`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = Sequential(Flatten(), Dense(12, 2, rng))
+    >>> model.forward(np.ones((5, 3, 4))).shape
+    (5, 2)
+    >>> {name: array.shape for name, array in model.params.items()}
+    {'1.kernel': (12, 2), '1.bias': (2,)}
+    """
+
+    def __init__(self, *layers):
+        """Keep the layers in the order of the way forward."""
+        self.layers = layers
+
+    @property
+    def params(self):
+        """The arrays themselves, by name: what changes them in place changes the network."""
+        return self._collect("params")
+
+    @property
+    def grads(self):
+        """Gradients of `params` after `backward`."""
+        return self._collect("grads")
+
+    @property
+    def averages(self):
+        """Arrays that the layers keep track of and do not learn, such as the running means of `BatchNorm`."""
+        return self._collect("averages")
+
+    @property
+    def weights(self):
+        """All that makes the network what it is: `params` and `averages`."""
+        return self.params | self.averages
+
+    def forward(self, x, training=False):
+        """Send `x` through all layers."""
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        """Send `dy` back through all layers; return the gradient with respect to the last `x`."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def _collect(self, kind):
+        return {
+            f"{i}.{name}": array
+            for i, layer in enumerate(self.layers)
+            for name, array in getattr(layer, kind).items()
+        }
+
+
+def save_weights(path, model):
+    """Write the weights of a network of ours to a file, at once or not at all.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    model : Sequential
+    """
+    save_state(path, model.weights)
+
+
+def load_weights(path, model):
+    """Give a network the weights that `save_weights` wrote.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    model : Sequential
+        With layers like those of the one that was saved. Changed in place.
+
+    Raises
+    ------
+    ValueError
+        The file holds other names, shapes or types. Nothing is changed then.
+    FileNotFoundError
+        There is no such file.
+    """
+    weights, saved = model.weights, load_state(path)
+    if _kinds(weights) != _kinds(saved):
+        raise ValueError(f"the network needs {_kinds(weights)}, received {_kinds(saved)} from {path}")
+    _restore(weights, saved)
+
+
+def _kinds(arrays):
+    return {name: (array.shape, str(array.dtype)) for name, array in arrays.items()}
+
+
+def _restore(arrays, values):
+    for name, array in arrays.items():
+        array[...] = values[name]
+
+
+# ---------------------------------------------------------------- training
+
+
+def train_step(model, x, y, loss, rule, state):
+    """Forward, loss, backward, one step of the rule: what training repeats.
+
+    Parameters
+    ----------
+    model : Sequential
+        Changed in place.
+    x : array, shape (n, ...)
+        One batch.
+    y : array, shape (n, ...)
+        What the loss takes as the truth.
+    loss : pair of callable
+        The value ``loss(y, outputs)`` and its gradient ``loss_grad(y, outputs)`` with respect to the outputs,
+        such as those of `helpers.losses`.
+    rule : callable
+        ``rule(params, grads, state)`` of `helpers.optimizers`. Settings come with ``functools.partial``.
+    state : dict
+        What the rule remembers. Changed in place.
+
+    Returns
+    -------
+    float
+        The loss before the step.
+    """
+    value, gradient = loss
+    outputs = model.forward(x, training=True)
+    model.backward(gradient(y, outputs))
+    rule(model.params, model.grads, state)
+    return float(value(y, outputs))
+
+
+def fit(
+    model,
+    x,
+    y,
+    loss,
+    rule,
+    rng,
+    epochs,
+    batch_size=32,
+    validation=None,
+    patience=None,
+    state=None,
+    label="fit",
+):
+    """Train a network of ours on shuffled batches, with one line of progress.
+
+    Parameters
+    ----------
+    model, loss, rule
+        As in `train_step`. The loss is a mean over the batch.
+    x : array, shape (n, ...)
+    y : array, shape (n, ...)
+    rng : numpy.random.Generator
+        Orders the rows, anew in each epoch. Rows that do not fill a batch sit out one epoch.
+    epochs, batch_size : int
+    validation : pair of array, optional
+        The x and y of other patients, on which the loss is measured after each epoch.
+    patience : int, optional
+        Stop after so many epochs without a smaller loss on `validation`, and go back to the best weights, as
+        `EarlyStopping`.
+    state : dict, optional
+        What the rule remembers from an earlier call, to go on from there.
+    label : str
+        Stands before the line of progress.
+
+    Returns
+    -------
+    dict of str to list of float
+        For each epoch ``"loss"``, the mean over its batches while the weights changed, and with `validation`
+        ``"val_loss"``: Keras' names.
+
+    Raises
+    ------
+    ValueError
+        `x` and `y` have not the same length, or there is `patience` without `validation`.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"x and y must have the same length, received {len(x)} and {len(y)}")
+    if patience is not None and validation is None:
+        raise ValueError("patience needs validation data to wait for, received validation=None")
+    stopping = None if patience is None else EarlyStopping(patience)
+    state = {} if state is None else state
+    history = {"loss": []} if validation is None else {"loss": [], "val_loss": []}
+    epoch_line = progress(range(_expect.at_least("epochs", epochs, 1)), label)
+    for _ in epoch_line:
+        batches = shuffled_batches(np.arange(len(x)), batch_size, 1, rng)
+        losses = [train_step(model, x[rows], y[rows], loss, rule, state) for rows in batches]
+        history["loss"].append(float(np.mean(losses)))
+        if validation is not None:
+            history["val_loss"].append(mean_loss(model, *validation, loss, batch_size))
+        epoch_line.set_postfix({name: values[-1] for name, values in history.items()})
+        if stopping and stopping.should_stop(history["val_loss"][-1], model.weights):
+            break
+    epoch_line.close()
+    if stopping:
+        stopping.restore(model.weights)
+    return history
+
+
+def predict(model, x, batch_size=256):
+    """Outputs of a network of ours, computed in batches so that memory does not grow with `x`.
+
+    Parameters
+    ----------
+    model : Sequential
+    x : array, shape (n, ...)
+    batch_size : int
+
+    Returns
+    -------
+    array, shape (n, ...)
+    """
+    batch_size = _expect.at_least("batch_size", batch_size, 1)
+    return np.concatenate([model.forward(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+
+
+def mean_loss(model, x, y, loss, batch_size=256):
+    """Mean loss over all rows, without training.
+
+    Parameters
+    ----------
+    model, loss
+        As in `train_step`.
+    x : array, shape (n, ...)
+    y : array, shape (n, ...)
+    batch_size : int
+
+    Returns
+    -------
+    float
+    """
+    return float(loss[0](y, predict(model, x, batch_size)))
+
+
+class EarlyStopping:
+    """Remember the best weights, and say when to stop: Keras' rule with ``restore_best_weights=True``.
+
+    Parameters
+    ----------
+    patience : int
+        Number of epochs in a row without a smaller value after which training stops, at least 1. NaN is not
+        smaller than anything.
+    """
+
+    def __init__(self, patience):
+        """Start without an epoch seen."""
+        self.patience = _expect.at_least("patience", patience, 1)
+        self.best, self.waited, self._weights = np.inf, 0, None
+
+    def should_stop(self, value, weights):
+        """Take notice of an epoch: its loss and the weights (dict of arrays), which are copied if the best.
+
+        Returns
+        -------
+        bool
+        """
+        improved = value < self.best
+        if improved or self._weights is None:
+            self._weights = {name: array.copy() for name, array in weights.items()}
+        self.best = value if improved else self.best
+        self.waited = 0 if improved else self.waited + 1
+        return self.waited >= self.patience
+
+    def restore(self, weights):
+        """Put the best weights back into the arrays of `weights`, in place."""
+        _restore(weights, self._weights)
