@@ -1,6 +1,8 @@
 """The project's own files agree: one list of dependencies, one set of versions, one range of Pythons."""
 
 import ast
+import copy
+import json
 import re
 import runpy
 import shutil
@@ -77,6 +79,22 @@ def test_pre_commit_uses_the_pinned_versions():
     assert {name: [revision.removeprefix("v")] for name, revision in revisions.items()} == {
         name: pinned(name) for name in revisions
     }
+
+
+def test_the_hook_strips_outputs_and_keeps_the_names_of_cells(tmp_path):
+    hooks = [
+        hook for repo in yaml.safe_load(text(".pre-commit-config.yaml"))["repos"] for hook in repo["hooks"]
+    ]
+    (arguments,) = (hook["args"] for hook in hooks if hook["id"] == "nbstripout")
+    before = json.loads(text("tests/fixtures/green.ipynb"))
+    notebook = copy.deepcopy(before)
+    output = {"output_type": "stream", "name": "stdout", "text": "1"}
+    notebook["cells"][2] |= {"execution_count": 1, "outputs": [output]}
+    (tmp_path / "ran.ipynb").write_text(json.dumps(notebook))
+    subprocess.run(
+        [Path(sys.executable).parent / "nbstripout", *arguments, tmp_path / "ran.ipynb"], check=True
+    )
+    assert json.loads((tmp_path / "ran.ipynb").read_text()) == before
 
 
 # ---- Machines -------------------------------------------------------------------------------------------
