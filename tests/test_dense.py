@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -53,6 +53,7 @@ def test_affine_by_hand():
     assert dbias.tolist() == [11]
 
 
+@settings(max_examples=40)
 @given(SHAPES, st.integers(1, 3), DTYPES)
 def test_affine_and_its_gradients_equal_keras_and_loops(shape, d_out, dtype):
     from keras import ops
@@ -112,6 +113,7 @@ def test_slopes_at_the_kink_are_those_of_the_left_side():
     assert dense.relu_grad(np.array([-1.0, 1e-300]), np.array([10.0, 10.0])).tolist() == [0, 10]
 
 
+@settings(max_examples=40)
 @given(SHAPES, DTYPES, st.integers(0, 3))
 @pytest.mark.parametrize(("function", "gradient"), ACTIVATIONS)
 def test_activations_and_their_gradients_equal_keras(function, gradient, shape, dtype, scale):
@@ -124,6 +126,7 @@ def test_activations_and_their_gradients_equal_keras(function, gradient, shape, 
     assert_equal([function(x), gradient(x, dy)], keras_gradients(activation, x, dy=dy), dtype, tolerance)
 
 
+@settings(max_examples=40)
 @given(SHAPES)
 def test_leaky_relu_equals_keras_in_float64_with_a_slope_that_float32_holds(shape):
     from keras import ops
@@ -133,6 +136,7 @@ def test_leaky_relu_equals_keras_in_float64_with_a_slope_that_float32_holds(shap
     assert_equal([dense.leaky_relu(x, 0.375), dense.leaky_relu_grad(x, dy, 0.375)], expected, np.float64)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(2, 4), min_size=2, max_size=4).map(tuple), DTYPES, st.data())
 @pytest.mark.parametrize(("function", "gradient"), SHARES)
 def test_softmax_along_any_axis_equals_keras_and_scipy(function, gradient, shape, dtype, data):
@@ -309,6 +313,7 @@ def test_layer_norm_by_hand():
     assert y.tolist() == [[-10, 8], [-10, 8]]
 
 
+@settings(max_examples=40)
 @given(NORM_SHAPES, DTYPES)
 def test_norms_and_their_gradients_equal_keras(shape, dtype):
     import keras
