@@ -565,9 +565,11 @@ def test_fit_shows_one_line_with_the_losses_and_takes_it_away(capsys, monkeypatc
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     x, y = linear_problem()
     model = Sequential(Dense(3, 1, np.random.default_rng(0)))
+    fit(model, x, y, SQUARES, adam, np.random.default_rng(0), 1)
+    assert capsys.readouterr().out.startswith("\rfit: ")
     fit(model, x, y, SQUARES, adam, np.random.default_rng(0), 3, validation=(x, y), label="bias")
     shown = capsys.readouterr()
-    assert "bias" in shown.out
+    assert shown.out.startswith("\rbias: ")
     assert "val_loss=" in shown.out
     assert "\n" not in shown.out
     assert shown.out.rsplit("\r", 2)[1].strip() == ""
