@@ -158,6 +158,7 @@ def accessible(visited, scheme):
     page.emulate_media(color_scheme=scheme)
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(Axe().axe_script)
+        visited.ask("keepOneTokenOfEachLook")
     found = page.evaluate(RUN_AXE)
     return [
         f"{violation['id']}: {node['html'][:120]}: {' '.join(node['failureSummary'].split())}"

@@ -45,6 +45,7 @@ BREAKS = {
     "no-copy-button": ("code can be copied", "import numpy"),
     "low-contrast": ("accessible in light mode", "color-contrast"),
     "low-contrast-dark": ("accessible in dark mode", "color-contrast"),
+    "low-contrast-code": ("accessible in light mode", "color-contrast"),
     "low-contrast-folded": ("accessible in light mode", "color-contrast"),
     "wide-table": ("no sideways scrolling", "pixels wide"),
     "unreachable-button": ("keyboard reaches everything", "not reached"),
