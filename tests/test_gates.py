@@ -293,6 +293,7 @@ def test_ci_always_tests_offline():
 RED_PAGES = {
     "raises.ipynb": "Executing notebook failed: CellExecutionError",
     "unknown-reference.md": "undefined label: 'fig-nowhere'",
+    "unknown-target.md": "'envvar' reference target not found: NOWHERE",  # only with -n
     "unknown-citation.md": 'could not find bibtex key "nobody1900"',
     "green.ipynb": "green: .* MiB is over the budget of 1 MiB",
 }
