@@ -1,6 +1,6 @@
 """The rules for the pages of the book: every rule takes a page and returns what is wrong with it.
 
-The docstring of a rule is the rule. `tests/fixtures/pages.yml` holds a broken example for each, and
+The docstring of a rule is the rule. `tests/fixtures/rules.yml` holds a broken example for each, and
 `tests/test_gates.py` proves that the rule finds it. What only a run can show is in `notebook_gates.py`.
 """
 

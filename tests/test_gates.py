@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 FIXTURES = Path(__file__).parent / "fixtures"
 GREEN = FIXTURES / "green.ipynb"
 KEYS = rules.bibliography_keys((FIXTURES / "references.bib").read_text())
-BROKEN_PAGES = yaml.safe_load((FIXTURES / "pages.yml").read_text(encoding="utf-8"))
+BROKEN_PAGES = yaml.safe_load((FIXTURES / "rules.yml").read_text(encoding="utf-8"))
 
 
 def make_command(words):
@@ -40,7 +40,7 @@ def environment(**values):
 
 
 def broken_page(case):
-    """Build the page that a case of pages.yml describes."""
+    """Build the page that a case of rules.yml describes."""
     if "page" in case:
         return rules.markdown_page("page", case["page"])
     page = rules.read(GREEN, FIXTURES)
