@@ -36,7 +36,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2
-	$(BIN)/pytest --nbval-lax -p no:doctest -n 2 --dist loadfile book
+	$(BIN)/pytest --nbval-lax --nbval-cell-timeout=120 -p notebook_gates -n 2 --dist loadfile book
 
 lab: setup
 	cd book && ../$(BIN)/jupyter lab
