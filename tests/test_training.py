@@ -72,9 +72,9 @@ def test_the_same_generator_state_gives_the_same_split_and_the_next_another():
 
 
 def test_a_split_larger_than_the_data_says_so():
-    with pytest.raises(ValueError, match=r"at most n = 10, received \[8, 3\], sum 11"):
+    with pytest.raises(ValueError, match=r"^sizes must add up to at most n = 10, received \[8, 3\], sum 11"):
         random_split(10, (8, 3), np.random.default_rng(0))
-    with pytest.raises(ValueError, match="each size must be an integer of at least 1, received 0"):
+    with pytest.raises(ValueError, match="^each size must be an integer of at least 1, received 0"):
         random_split(10, (10, 0), np.random.default_rng(0))
 
 
@@ -88,13 +88,20 @@ def test_each_epoch_visits_every_row_once_when_batches_fit():
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 40), epochs=st.integers(1, 3))
 def test_batches_are_full_and_hold_no_row_twice_in_an_epoch(n, batch_size, epochs):
     if n < batch_size:
-        with pytest.raises(ValueError, match=f"must fill one batch of {batch_size}, received {n}"):
+        with pytest.raises(ValueError, match=f"^rows must fill one batch of {batch_size}, received {n}"):
             shuffled_batches(np.arange(n), batch_size, epochs, np.random.default_rng(0))
         return
     batches = shuffled_batches(np.arange(n), batch_size, epochs, np.random.default_rng(0))
     assert batches.shape == (epochs * (n // batch_size), batch_size)
     for epoch in batches.reshape(epochs, -1):
         assert len(set(epoch)) == len(epoch)
+
+
+def test_batches_of_nothing_and_no_epochs_are_refused():
+    with pytest.raises(ValueError, match="^batch_size must be an integer of at least 1, received 0"):
+        shuffled_batches(np.arange(5), 0, 1, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="^epochs must be an integer of at least 1, received 0"):
+        shuffled_batches(np.arange(5), 2, 0, np.random.default_rng(0))
 
 
 def test_rows_that_sat_out_come_back_in_a_later_epoch():
@@ -189,7 +196,7 @@ def test_groups_that_name_no_patient_are_refused():
         split_by_patient([1.0, np.nan], (1,), rng)
     with pytest.raises(ValueError, match=r"^groups must have one axis, .* received shape \(2, 1\)"):
         split_by_patient([[1], [2]], (1,), rng)
-    with pytest.raises(ValueError, match=r"at most n = 2, received \[3\], sum 3"):
+    with pytest.raises(ValueError, match=r"^sizes must add up to at most n = 2, received \[3\], sum 3"):
         split_by_patient([5, 7, 7], (3,), rng)
 
 
