@@ -16,13 +16,14 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 REPORT = Path(__file__).parents[2] / "_build" / "bench.json"
 ROWS = pytest.StashKey[list]()
+WARM_UP = 2  # rounds that do not count
 
 
 def pytest_configure(config):
     config.stash[ROWS] = []
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def one_thread_each():
     """NumPy's matrix products and TensorFlow compute on one core."""
     import tensorflow as tf
@@ -41,11 +42,11 @@ def record(request):
 
 
 @pytest.fixture
-def compare(benchmark, record):
+def compare(benchmark, record, one_thread_each):
     """Measure `ours` and its rivals in turns, so that a busy moment of the machine meets all of them.
 
-    `rivals` maps a name to a function; the first is the one that the limit speaks of. `loops` is a function
-    and the share of the work that it does: plain loops are too slow to do all of it.
+    `rivals` maps a name to a function; the first is the one that the limit speaks of. `loops` is a name,
+    a function, and the share of the work that it does: plain loops are too slow to do all of it.
     """
 
     def measure(work, ours, rivals, limit=None, loops=None, rounds=15):
@@ -57,15 +58,16 @@ def compare(benchmark, record):
                 rival()
                 seconds[name].append(time.perf_counter() - start)
 
-        benchmark.pedantic(ours, setup=run_rivals, rounds=rounds, warmup_rounds=2)
+        benchmark.pedantic(ours, setup=run_rivals, rounds=rounds, warmup_rounds=WARM_UP)
         own = benchmark.stats.stats.data
         row = {"work": work, "limit": limit, "milliseconds": 1e3 * median(own)}
         row["ratios"] = {
-            name: median(a / b for a, b in zip(own, times[2:], strict=True))
+            name: median(a / b for a, b in zip(own, times[WARM_UP:], strict=True))
             for name, times in seconds.items()
         }
         if loops:
-            row["ratios"]["loops"] = median(own) / (once(loops[0]) / loops[1])
+            name, function, share = loops
+            row["ratios"][name] = median(own) / (once(function) / share)
         benchmark.extra_info.update(row)
         record(row)
 

@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from helpers import conv, optimizers, pooling
+from helpers import attention, conv, optimizers, pooling, recurrent
 
 RNG = np.random.default_rng(0)
 
@@ -87,7 +87,7 @@ def test_conv2d_and_its_gradients(shape, c_out, compare):
         f"conv2d ({n}, {h}, {w}, {c_in}→{c_out})",
         lambda: ours_conv2d(*arguments),
         {"TensorFlow": lambda: step(*tensors), "its matrix products": products_of_conv2d(x, kernel, dy)},
-        loops=(lambda: loops_conv2d(*part), part[-1].size / dy.size),
+        loops=("loops", lambda: loops_conv2d(*part), part[-1].size / dy.size),
     )
 
 
@@ -145,7 +145,135 @@ def test_max_pooling_and_its_gradient(compare):
         lambda: ours(x, dy),
         {"TensorFlow": lambda: step(*tensors)},
         limit=2.0,
-        loops=(lambda: loops_max_pool2d(*part), part[1].size / dy.size),
+        loops=("loops", lambda: loops_max_pool2d(*part), part[1].size / dy.size),
+    )
+
+
+# ---------------------------------------------------------------- sequences
+
+
+def loops_product(a, b):
+    product = np.zeros((len(a), b.shape[1]), np.float32)
+    for i, j in np.ndindex(product.shape):
+        for k in range(len(b)):
+            product[i, j] += a[i, k] * b[k, j]
+    return product
+
+
+def products_in_loops(multiplications):
+    """A small product by loops, and its share of so many multiplications."""
+    a, b = draw(16, 16), draw(16, 16)
+    assert_same([a @ b], [loops_product(a, b)])
+    return "its products in loops", lambda: loops_product(a, b), a.size * b.shape[1] / multiplications
+
+
+def compiled(layer, variables, x, dy, **settings):
+    """Forward and gradients of a Keras layer, compiled; `variables` orders the gradients as ours."""
+    import tensorflow as tf
+
+    @tf.function(**settings)
+    def step(x, dy):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, *tape.gradient(y, [x, *variables], output_gradients=dy)
+
+    arguments = tf.constant(x), tf.constant(dy)
+    return lambda: step(*arguments)
+
+
+def products_of_recurrence(x, kernel, recurrent_kernel):
+    """The matrix products of forward and backward: two for each step, and four for all steps together."""
+    n, t, d = x.shape
+    rows, z = x.reshape(-1, d), draw(n * t, kernel.shape[1])
+    h, states = draw(n, len(recurrent_kernel)), draw(n * t, len(recurrent_kernel))
+
+    def multiply():
+        rows @ kernel, z @ kernel.T, rows.T @ z, states.T @ z
+        for _ in range(t):
+            h @ recurrent_kernel, z[:n] @ recurrent_kernel.T
+
+    return multiply
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU"])
+def test_recurrent_layers_and_their_gradients(name, compare):
+    import keras
+
+    forward, backward = {
+        "LSTM": (recurrent.lstm, recurrent.lstm_grad),
+        "GRU": (recurrent.gru, recurrent.gru_grad),
+    }[name]
+    x, dy = draw(32, 28, 28), draw(32, 28, 128)
+    layer = getattr(keras.layers, name)(128, return_sequences=True)
+    layer.build(x.shape)
+    weights = layer.get_weights()
+
+    def ours():
+        y, steps = forward(x, *weights)
+        return y, *backward(x, *weights, steps, dy)[:4]
+
+    keras_layer = compiled(layer, layer.trainable_variables, x, dy)
+    assert_same(ours(), keras_layer())
+    compare(
+        f"{name} (32, 28, 28) → 128",
+        ours,
+        {
+            "compiled Keras": keras_layer,
+            "Keras with XLA": compiled(layer, layer.trainable_variables, x, dy, jit_compile=True),
+            "its matrix products": products_of_recurrence(x, *weights[:2]),
+        },
+        limit=1.0,
+        loops=products_in_loops(3 * 32 * 28 * (weights[0].size + weights[1].size)),
+    )
+
+
+def products_of_attention(n, t, heads, d):
+    """The matrix products of forward, and the two of backward that each of them needs."""
+    rows, kernel = draw(n * t, heads * d), draw(heads * d, heads * d)
+    q, weights = draw(n * heads, t, d), draw(n * heads, t, t)
+
+    def multiply():
+        for _ in "query", "key", "value", "output":
+            rows @ kernel, rows @ kernel.T, rows.T @ rows
+        q @ q.mT, weights @ q, weights.mT @ q
+        weights @ q, q @ q.mT, weights.mT @ q
+
+    return multiply
+
+
+def test_multi_head_attention_and_its_gradients(compare):
+    import keras
+
+    n, t, heads, d = 8, 196, 4, 16
+    x, dy = draw(n, t, heads * d), draw(n, t, heads * d)
+    layer = keras.layers.MultiHeadAttention(heads, d)
+    layer.build(x.shape, x.shape)
+    params = layer.get_weights()
+
+    def ours():
+        y, weights = attention.multi_head_attention(x, x, x, params)
+        *dx, dparams = attention.multi_head_attention_grad(x, x, x, params, weights, dy)
+        return y, sum(dx), *dparams
+
+    def self_attention(x):
+        return layer(x, x)
+
+    keras_layer = compiled(self_attention, layer.trainable_variables, x, dy)
+    results, expected = ours(), list(keras_layer())
+    # A shift of all keys changes no weight: the gradient of their bias, the fourth, is 0 up to roundings.
+    results[2 + 3][...], expected[2 + 3] = 0, np.zeros((heads, d))
+    assert_same(results, expected)
+    compare(
+        "multi-head attention (8, 196, 64), 4 heads",
+        ours,
+        {
+            "compiled Keras": keras_layer,
+            "Keras with XLA": compiled(self_attention, layer.trainable_variables, x, dy, jit_compile=True),
+            "its matrix products": products_of_attention(n, t, heads, d),
+        },
+        limit=1.5,
+        loops=products_in_loops(3 * n * t * heads * d * (4 * heads * d + 2 * t)),
     )
 
 
@@ -189,7 +317,7 @@ def test_adam_step(compare):
         lambda: optimizers.adam(params, {"w": grad}, state),
         {"compiled Keras": compiled, "Keras with XLA": xla},
         limit=1.0,
-        loops=(lambda: loops_adam(looped, grad[part], *memory), len(looped) / len(start)),
+        loops=("loops", lambda: loops_adam(looped, grad[part], *memory), len(looped) / len(start)),
         rounds=100,
     )
 
