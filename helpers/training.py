@@ -9,6 +9,7 @@ A network of ours is a `Sequential` of layers. Every layer, and the whole, keeps
     grads                  a dict of the same names
 """
 
+import os
 import sys
 
 import numpy as np
@@ -181,7 +182,9 @@ def progress(iterable, label):
     """
     from tqdm import tqdm
 
-    return tqdm(iterable, desc=label, leave=False, file=sys.stdout)
+    # tqdm itself looks at the variable once, when it is imported.
+    silent = os.environ.get("TQDM_DISABLE") == "1"
+    return tqdm(iterable, desc=label, leave=False, file=sys.stdout, disable=silent)
 
 
 # ---------------------------------------------------------------- layers

