@@ -190,6 +190,50 @@ def progress(iterable, label):
 # ---------------------------------------------------------------- layers
 
 
+def glorot_uniform(shape, rng):
+    """Draw first values that keep the numbers' spread on the way forward and backward: Keras' default.
+
+    Uniform in ±sqrt(6 / (fan_in + fan_out)), where the fans count the numbers that one output adds up and
+    those that one input is sent to. (Glorot and Bengio 2010, "Understanding the difficulty of training deep
+    feedforward neural networks", equation 16.)
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a kernel: (..., c_in, c_out).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of `shape`, float64
+    """
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return rng.uniform(-limit, limit, shape)
+
+
+def he_normal(shape, rng):
+    """Draw first values for a layer that is followed by `relu`, which removes half of the numbers.
+
+    Normal with mean 0 and standard deviation sqrt(2 / fan_in). (He et al. 2015, "Delving deep into
+    rectifiers", arXiv:1502.01852, equation 10. Keras cuts the normal off at two standard deviations.)
+
+    Parameters
+    ----------
+    shape, rng
+        As in `glorot_uniform`.
+
+    Returns
+    -------
+    array of `shape`, float64
+    """
+    return rng.normal(scale=(2 / _fans(shape)[0]) ** 0.5, size=shape)
+
+
+def _fans(shape):
+    *window, c_in, c_out = shape
+    return int(np.prod(window)) * c_in, int(np.prod(window)) * c_out
+
+
 class Layer:
     """What all layers share: no parameters, unless a layer adds some."""
 
@@ -260,18 +304,18 @@ class Weighted(Function):
 class Dense(Weighted):
     """Weighted sums of all inputs, `helpers.dense.affine`: (n, d_in) to (n, d_out). The bias starts at 0."""
 
-    def __init__(self, d_in, d_out, rng, initialize=None, dtype="float32"):
-        """Draw the kernel by ``initialize(shape, rng)``, which is `glorot_uniform` unless given."""
-        kernel = (initialize or glorot_uniform)((d_in, d_out), rng).astype(dtype)
+    def __init__(self, d_in, d_out, rng, initialize=glorot_uniform, dtype="float32"):
+        """Draw the kernel by ``initialize(shape, rng)``."""
+        kernel = initialize((d_in, d_out), rng).astype(dtype)
         super().__init__(dense.affine, dense.affine_grad, kernel, np.zeros(d_out, dtype))
 
 
 class Conv2D(Weighted):
     """Square kernels that slide over images, `helpers.conv.conv2d`: (n, h, w, c_in) to (n, oh, ow, c_out)."""
 
-    def __init__(self, c_in, c_out, size, rng, initialize=None, dtype="float32", **settings):
+    def __init__(self, c_in, c_out, size, rng, initialize=glorot_uniform, dtype="float32", **settings):
         """Draw the kernels as `Dense` does; `settings` are stride, padding and dilation."""
-        kernel = (initialize or glorot_uniform)((size, size, c_in, c_out), rng).astype(dtype)
+        kernel = initialize((size, size, c_in, c_out), rng).astype(dtype)
         super().__init__(conv.conv2d, conv.conv2d_grad, kernel, np.zeros(c_out, dtype), **settings)
 
 
@@ -339,50 +383,6 @@ class BatchNorm(Layer):
             dx, *gradients = dense.batch_norm_inference_grad(self._x, gamma, *averages, dy, self.epsilon)
         self.grads = dict(zip(self.params, gradients, strict=True))
         return dx
-
-
-def glorot_uniform(shape, rng):
-    """Draw first values that keep the numbers' spread on the way forward and backward: Keras' default.
-
-    Uniform in ±sqrt(6 / (fan_in + fan_out)), where the fans count the numbers that one output adds up and
-    those that one input is sent to. (Glorot and Bengio 2010, "Understanding the difficulty of training deep
-    feedforward neural networks", equation 16.)
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of a kernel: (..., c_in, c_out).
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    array of `shape`, float64
-    """
-    limit = (6 / sum(_fans(shape))) ** 0.5
-    return rng.uniform(-limit, limit, shape)
-
-
-def he_normal(shape, rng):
-    """Draw first values for a layer that is followed by `relu`, which removes half of the numbers.
-
-    Normal with mean 0 and standard deviation sqrt(2 / fan_in). (He et al. 2015, "Delving deep into
-    rectifiers", arXiv:1502.01852, equation 10. Keras cuts the normal off at two standard deviations.)
-
-    Parameters
-    ----------
-    shape, rng
-        As in `glorot_uniform`.
-
-    Returns
-    -------
-    array of `shape`, float64
-    """
-    return rng.normal(scale=(2 / _fans(shape)[0]) ** 0.5, size=shape)
-
-
-def _fans(shape):
-    *window, c_in, c_out = shape
-    return int(np.prod(window)) * c_in, int(np.prod(window)) * c_out
 
 
 # ---------------------------------------------------------------- networks

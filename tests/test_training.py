@@ -569,6 +569,13 @@ def test_fit_says_what_is_wrong_with_its_arguments():
         predict(model, x, 0)
 
 
+def test_progress_is_silent_where_the_environment_says_so(capsys, monkeypatch):
+    for value, silent in [("1", True), ("0", False)]:
+        monkeypatch.setenv("TQDM_DISABLE", value)
+        assert list(progress([1, 2], "splits")) == [1, 2]
+        assert (capsys.readouterr().out == "") == silent
+
+
 def test_fit_shows_one_line_with_the_losses_and_takes_it_away(capsys, monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     x, y = linear_problem()
