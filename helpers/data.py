@@ -29,7 +29,8 @@ def gbsg():
     """Return the 686 women of the German Breast Cancer Study Group's trial 2.
 
     All had breast cancer that had spread to lymph nodes. The trial followed 720 women after surgery; these
-    are the ones without missing values.
+    are the ones without missing values. Of the 720, 473 were randomized (to tamoxifen or none, and to three
+    or six cycles of chemotherapy); the others chose their treatment.
 
     Returns
     -------
@@ -58,7 +59,8 @@ def gbsg():
 
     References
     ----------
-    Schumacher et al. (1994), Journal of Clinical Oncology 12(10), 2086-2093.
+    Schumacher et al. (1994), Journal of Clinical Oncology 12(10), 2086-2093. On the women who chose: Schmoor,
+    Olschewski and Schumacher (1996), Statistics in Medicine 15(3), 263-271.
     """
     with _reading("GBSG2.arff", "scikit-survival"):
         from sksurv.datasets import load_gbsg2
@@ -74,6 +76,30 @@ def gbsg():
         ).rename(columns={"tsize": "size", "pnodes": "nodes", "progrec": "pgr", "estrec": "er"})
     columns = ["age", "meno", "size", "grade", "nodes", "pgr", "er", "hormon", "rfstime"]
     return women[columns].astype("int64").assign(status=outcome["cens"].astype(bool))
+
+
+def gbsg_document_split():
+    """Return which of the 686 women document 003 trained, validated and tested on.
+
+    The document draws its sets in R, after ``set.seed(123)``, so that they can be drawn again: with R's
+    generator (Mersenne Twister, and for `sample` the rejection method of R 3.6 and later), and with the rows
+    in the order of today's ``survival::gbsg``. That the author's R and file were like these is an assumption.
+    The first ten rows are those that the document prints, though its file had no column `pid`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each woman, in the order of `gbsg`.
+
+        ====== ==== =================================================================
+        r_row  int  her row in R's file, from 1
+        set    str  "train" (480 women), "validation" (102) or "test" (104)
+        ====== ==== =================================================================
+    """
+    import pandas as pd
+
+    with (files("helpers") / "gbsg_document_split.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
 
 
 def ct_slice():

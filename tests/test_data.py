@@ -1,5 +1,6 @@
 """Every loader returns what its docstring says, without a network, or says in one sentence what to do."""
 
+import math
 import shutil
 
 import numpy as np
@@ -23,14 +24,88 @@ def test_gbsg_has_whole_numbers_a_boolean_event_and_no_gaps():
     assert not women.isna().any(axis=None)
 
 
-def test_gbsg_holds_the_first_women_that_document_003_prints():
-    printed = [[49, 0, 18, 2, 2, 0, 0, 0, 1838, 0], [45, 0, 25, 3, 1, 0, 4, 0, 177, 0]]
-    rows = data.gbsg().to_numpy(dtype=int).tolist()
-    assert all(row in rows for row in printed)
-
-
 def test_gbsg_is_not_sorted_like_the_file_of_r():
     assert not data.gbsg()["pgr"].is_monotonic_increasing
+
+
+class RGenerator:
+    """What R 3.6 and later draw after ``set.seed(seed)``: Mersenne Twister, and `sample` by rejection."""
+
+    def __init__(self, seed):
+        def scrambled():
+            nonlocal seed
+            seed = (69069 * seed + 1) % 2**32
+            return seed
+
+        for _ in range(51):  # 50 to warm up, and one for a place that Mersenne Twister does not use
+            scrambled()
+        key = np.array([scrambled() for _ in range(624)], dtype=np.uint32)
+        self.twister = np.random.MT19937()
+        self.twister.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 624}}
+
+    def runif(self):
+        return self.twister.random_raw() / 2**32
+
+    def index(self, n):
+        """A number below n: as many bits as n needs, 16 from each draw, and again until they are below n."""
+        bits = math.ceil(math.log2(n))
+        while True:
+            value = 0
+            for _ in range(bits // 16 + 1):
+                value = 65536 * value + math.floor(65536 * self.runif())
+            if value % 2**bits < n:
+                return value % 2**bits
+
+    def sample(self, values, size):
+        values, drawn = list(values), []
+        for _ in range(size):
+            place = self.index(len(values))
+            drawn.append(values[place])
+            values[place] = values[-1]
+            values.pop()
+        return drawn
+
+
+def test_the_generator_of_this_file_draws_what_r_draws():
+    generator = RGenerator(123)
+    np.testing.assert_allclose([generator.runif(), generator.runif()], [0.2875775, 0.7883051], atol=5e-8)
+    assert RGenerator(123).sample(range(1, 11), 10) == [3, 10, 2, 8, 6, 9, 1, 7, 5, 4]
+    assert RGenerator(42).sample(range(1, 11), 10) == [1, 5, 10, 8, 2, 4, 6, 9, 7, 3]
+
+
+def test_the_documents_split_is_the_one_that_its_program_draws():
+    generator, rows = RGenerator(123), range(1, 687)
+    train = generator.sample(rows, int(0.7 * 686))
+    validation = generator.sample([row for row in rows if row not in train], int(0.15 * 686))
+    split = data.gbsg_document_split().set_index("r_row")["set"]
+    assert sorted(split.index[split == "train"]) == sorted(train)
+    assert sorted(split.index[split == "validation"]) == sorted(validation)
+    assert (split.drop([*train, *validation]) == "test").all()
+
+
+def test_the_documents_split_has_a_line_for_each_woman():
+    split = data.gbsg_document_split()
+    assert sorted(split["r_row"]) == list(range(1, 687))
+    assert split["set"].value_counts().to_dict() == {"train": 480, "validation": 102, "test": 104}
+    assert data.gbsg()["status"][split["set"] == "test"].sum() == 43
+
+
+def test_rows_of_r_begin_as_document_003_prints_them_and_are_sorted_by_pgr():
+    in_r = data.gbsg().iloc[np.argsort(data.gbsg_document_split()["r_row"])]
+    printed = {
+        "age": [49, 55, 56, 45, 65, 48, 48, 37, 67, 45],
+        "meno": [0, 1, 1, 0, 1, 0, 0, 0, 1, 0],
+        "size": [18, 20, 40, 25, 30, 52, 21, 20, 20, 30],
+        "grade": [2, 3, 3, 3, 2, 2, 3, 2, 2, 2],
+        "nodes": [2, 16, 3, 1, 5, 11, 8, 9, 1, 1],
+        "pgr": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        "er": [0, 0, 0, 4, 36, 0, 0, 0, 0, 0],
+        "hormon": [0, 0, 0, 0, 1, 0, 0, 1, 1, 0],
+        "rfstime": [1838, 403, 1603, 177, 1855, 842, 293, 42, 564, 1093],
+        "status": [0, 1, 0, 0, 0, 1, 1, 0, 1, 1],  # str() numbers the two levels of a factor from 1
+    }
+    assert {name: column.astype(int).tolist() for name, column in in_r[:10].items()} == printed
+    assert in_r["pgr"].is_monotonic_increasing
 
 
 def test_ct_is_in_hounsfield_units():
@@ -112,5 +187,5 @@ def test_loaders_work_without_a_network(monkeypatch):
         raise AssertionError("a loader opened a network connection")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    for load in (data.gbsg, data.ct_slice, data.mr_slice, data.retina):
+    for load in (data.gbsg, data.gbsg_document_split, data.ct_slice, data.mr_slice, data.retina):
         load()
