@@ -266,9 +266,8 @@ def lstm_grad(x, kernel, recurrent_kernel, bias, steps, dy, dlast=None, mask=Non
     h, dy = _prepare_grad(x, len(recurrent_kernel), steps, dy, mask)
     c = _time_first("steps.c", steps.c, h.shape)
     gates = _time_first("steps.gates", steps.gates, (*x.shape[:2], len(bias)))
-    dh, dc = (
-        _last(f"dlast {name}", d, h) for name, d in zip("hc", _members("dlast", dlast, "h c"), strict=True)
-    )
+    dh, dc = _members("dlast", dlast, "h c")
+    dh, dc = _last("dlast h", dh, h), _last("dlast c", dc, c)
     cuts, back = _cuts(len(x), truncate_every), np.ascontiguousarray(recurrent_kernel.T)
     dz = np.empty_like(gates)
     for step in reversed(range(len(x))):
