@@ -3,6 +3,7 @@
 import ast
 import copy
 import json
+import os
 import re
 import runpy
 import shutil
@@ -162,6 +163,12 @@ def test_make_stops_with_one_sentence_on_an_old_python(target, tmp_path):
     done = subprocess.run(
         ["make", "--silent", f"PYTHON={old}", target],
         cwd=tmp_path,
+        # Not as a child of the make that runs these tests: it would say make[1].
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
+        },
         capture_output=True,
         text=True,
         check=False,
