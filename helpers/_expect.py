@@ -77,3 +77,21 @@ def one_of(name, value, choices):
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, received {value!r}")
     return value
+
+
+def fraction(name, value):
+    """Raise ValueError unless `value` lies in [0, 1)."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must lie in [0, 1), received {value!r}")
+
+
+def not_negative(name, value):
+    """Raise ValueError unless `value` is a finite number of at least 0."""
+    if not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be a finite number of at least 0, received {value!r}")
+
+
+def positive(name, value):
+    """Raise ValueError unless `value` is a finite number above 0."""
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a finite number above 0, received {value!r}")

@@ -8,7 +8,6 @@ through. The functions hold no state: what training remembers is passed in and r
 import numpy as np
 
 from helpers import _expect
-from helpers.optimizers import _fraction, _not_negative
 
 
 def affine(x, w, bias=None):
@@ -427,7 +426,7 @@ def dropout(x, rate, rng):
         As `relu`, or a rate outside [0, 1).
     """
     x = _expect.array("x", x, "...")
-    _fraction("rate", rate)
+    _expect.fraction("rate", rate)
     mask = (rng.random(x.shape) >= rate).astype(x.dtype) / float(1 - rate)
     return x * mask, mask
 
@@ -490,7 +489,7 @@ def batch_norm(x, gamma, beta, running_mean, running_variance, momentum=0.99, ep
         an epsilon that cannot be.
     """
     x = _expect.array("x", x, "... n c")
-    _fraction("momentum", momentum)
+    _expect.fraction("momentum", momentum)
     running_mean = _expect.same_shape("running_mean", running_mean, x.shape[-1:])
     running_variance = _expect.same_shape("running_variance", running_variance, x.shape[-1:])
     mean, variance = x.mean(axis=_leading(x)), x.var(axis=_leading(x))
@@ -646,7 +645,7 @@ def _with_gradient(x, dy):
 
 
 def _slope(x, negative_slope):
-    _not_negative("negative_slope", negative_slope)
+    _expect.not_negative("negative_slope", negative_slope)
     return np.where(x > 0, 1, negative_slope).astype(x.dtype)
 
 
@@ -668,7 +667,7 @@ def _leading(x):
 
 def _by_running(x, mean, variance, epsilon):
     """Distance from the mean, and standard deviation."""
-    _not_negative("epsilon", epsilon)
+    _expect.not_negative("epsilon", epsilon)
     mean = _expect.same_shape("running_mean", mean, x.shape[-1:])
     variance = _expect.same_shape("running_variance", variance, x.shape[-1:])
     return x - mean, np.sqrt(variance + epsilon)
@@ -676,7 +675,7 @@ def _by_running(x, mean, variance, epsilon):
 
 def _normalize(x, axis, epsilon):
     """Return `x` with mean 0 and standard deviation 1 along `axis`, and the deviation it was divided by."""
-    _not_negative("epsilon", epsilon)
+    _expect.not_negative("epsilon", epsilon)
     deviation = np.sqrt(x.var(axis=axis, keepdims=True) + epsilon)
     return (x - x.mean(axis=axis, keepdims=True)) / deviation, deviation
 

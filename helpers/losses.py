@@ -10,7 +10,6 @@ import numpy as np
 
 from helpers import _expect
 from helpers.dense import log_softmax, sigmoid, softmax
-from helpers.optimizers import _fraction, _not_negative, _positive
 
 # Probabilities are kept this far from 0 and 1, where the logarithm or its gradient is infinite, as in Keras.
 EPSILON = 1e-7
@@ -128,7 +127,7 @@ def huber(y_true, y_pred, delta=1.0):
         As `mean_squared_error`, or a delta of 0 or below.
     """
     y_true, y_pred = _matched(y_true, y_pred)
-    _positive("delta", delta)
+    _expect.positive("delta", delta)
     error = np.abs(y_pred - y_true)
     square = np.minimum(error, delta)  # the part of the error that is squared
     return np.mean(square * (error - square / 2))
@@ -153,7 +152,7 @@ def huber_grad(y_true, y_pred, delta=1.0):
         As `huber`.
     """
     y_true, y_pred = _matched(y_true, y_pred)
-    _positive("delta", delta)
+    _expect.positive("delta", delta)
     return np.clip(y_pred - y_true, -delta, delta) / y_pred.size
 
 
@@ -655,20 +654,20 @@ def _one_of_several(y_true, label_smoothing, class_weight):
 
 
 def _smooth(y_true, label_smoothing, classes):
-    _fraction("label_smoothing", label_smoothing)
+    _expect.fraction("label_smoothing", label_smoothing)
     return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
 def _class_weights(class_weight, classes, dtype):
     weights = _expect.array("class_weight", np.asarray(class_weight, dtype), "classes", classes=classes)
     for weight in weights:
-        _not_negative("each class weight", float(weight))
+        _expect.not_negative("each class weight", float(weight))
     return weights
 
 
 def _focus(y_true, gamma, class_weight):
     """Weight of each number, and 1 where the truth is yes, -1 where it is no."""
-    _not_negative("gamma", gamma)
+    _expect.not_negative("gamma", gamma)
     others = y_true[(y_true != 0) & (y_true != 1)]
     if others.size:
         raise ValueError(f"y_true must hold 0 and 1 only, received {others[0]}")

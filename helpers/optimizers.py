@@ -84,7 +84,7 @@ def momentum(params, grads, state, learning_rate=0.01, momentum=0.9):
     ValueError
         As in `gradient_descent`.
     """
-    _fraction("momentum", momentum)
+    _expect.fraction("momentum", momentum)
     grads, rate, velocities = _begin(params, grads, state, learning_rate, "velocity")
     for name, param in params.items():
         velocity = velocities[name]
@@ -115,7 +115,7 @@ def nesterov(params, grads, state, learning_rate=0.01, momentum=0.9):
     ValueError
         As in `gradient_descent`.
     """
-    _fraction("momentum", momentum)
+    _expect.fraction("momentum", momentum)
     grads, rate, velocities = _begin(params, grads, state, learning_rate, "velocity")
     for name, param in params.items():
         push = rate * grads[name]
@@ -150,8 +150,8 @@ def rmsprop(params, grads, state, learning_rate=0.001, rho=0.9, epsilon=1e-7):
     ValueError
         As in `gradient_descent`.
     """
-    _fraction("rho", rho)
-    _positive("epsilon", epsilon)
+    _expect.fraction("rho", rho)
+    _expect.positive("epsilon", epsilon)
     grads, rate, means = _begin(params, grads, state, learning_rate, "v")
     for name, param in params.items():
         grad, v = grads[name], means[name]
@@ -227,10 +227,10 @@ def adamw(
 
 
 def _adam(params, grads, state, learning_rate, weight_decay, beta_1, beta_2, epsilon, correct_bias):
-    _fraction("beta_1", beta_1)
-    _fraction("beta_2", beta_2)
-    _positive("epsilon", epsilon)
-    _not_negative("weight_decay", weight_decay)
+    _expect.fraction("beta_1", beta_1)
+    _expect.fraction("beta_2", beta_2)
+    _expect.positive("epsilon", epsilon)
+    _expect.not_negative("weight_decay", weight_decay)
     grads, rate, m, v = _begin(params, grads, state, learning_rate, "m", "v")
     step_size = rate
     if correct_bias:
@@ -323,8 +323,8 @@ def exponential_decay(step, learning_rate, factor, every):
 
 
 def _decay(learning_rate, factor, times):
-    _not_negative("learning_rate", learning_rate)
-    _positive("factor", factor)
+    _expect.not_negative("learning_rate", learning_rate)
+    _expect.positive("factor", factor)
     return learning_rate * factor**times
 
 
@@ -360,7 +360,7 @@ def cosine_decay(step, learning_rate, steps, last=0.0):
     >>> cosine_decay(np.array([0, 50, 100]), 0.1, steps=100)
     array([0.1 , 0.05, 0.  ])
     """
-    _not_negative("learning_rate", learning_rate)
+    _expect.not_negative("learning_rate", learning_rate)
     if not 0 <= last <= 1:
         raise ValueError(f"last must lie in [0, 1], received {last!r}")
     done = np.clip(step, 0, steps) / _expect.at_least("steps", steps, 1)
@@ -428,7 +428,7 @@ def clip_by_value(grads, limit):
     >>> clip_by_value({"w": np.array([3.0, -4.0])}, 3.5)
     {'w': array([ 3. , -3.5])}
     """
-    _positive("limit", limit)
+    _expect.positive("limit", limit)
     return {name: np.clip(grad, -limit, limit) for name, grad in _floats("grads", grads).items()}
 
 
@@ -490,7 +490,7 @@ def clip_by_global_norm(grads, limit):
     >>> clip_by_global_norm({"w": np.array([3.0]), "b": np.array([-4.0])}, 2.5)
     {'w': array([1.5]), 'b': array([-2.])}
     """
-    _positive("limit", limit)
+    _expect.positive("limit", limit)
     grads = _floats("grads", grads)
     scale = limit / float(np.maximum(global_norm(grads), limit))
     return {name: grad * scale for name, grad in grads.items()}
@@ -621,7 +621,7 @@ def _begin(params, grads, state, learning_rate, *memories):
     grads = _like("grads", grads, params)
     step = state.get("step", 0)
     rate = float(learning_rate(step) if callable(learning_rate) else learning_rate)
-    _not_negative("learning_rate", rate)
+    _expect.not_negative("learning_rate", rate)
     for memory in memories:
         if memory not in state and step > 0:
             raise ValueError(f"state must hold {memory!r} after {step} steps, received {sorted(state)}")
@@ -650,18 +650,3 @@ def _like(label, arrays, params):
     for name, param in params.items():
         arrays[name] = _expect.same_shape(f"{label}[{name!r}]", arrays[name], param.shape)
     return {name: arrays[name].astype(param.dtype, copy=False) for name, param in params.items()}
-
-
-def _fraction(name, value):
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), received {value!r}")
-
-
-def _not_negative(name, value):
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be a finite number of at least 0, received {value!r}")
-
-
-def _positive(name, value):
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name} must be a finite number above 0, received {value!r}")
