@@ -69,3 +69,24 @@ def test_one_of():
     assert expect.one_of("padding", "same", ("valid", "same")) == "same"
     with pytest.raises(ValueError, match="padding must be one of 'valid', 'same', received 'full'"):
         expect.one_of("padding", "full", ("valid", "same"))
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad", "message"),
+    [
+        (expect.fraction, (0, 0.999), (-0.001, 1, np.nan), r"rate must lie in \[0, 1\), received "),
+        (
+            expect.not_negative,
+            (0, 3),
+            (-1e-9, np.inf, np.nan),
+            "rate must be a finite number of at least 0, ",
+        ),
+        (expect.positive, (1e-9, 3), (0, np.inf, np.nan), "rate must be a finite number above 0, received "),
+    ],
+)
+def test_numbers_in_a_range(check, good, bad, message):
+    for value in good:
+        check("rate", value)
+    for value in bad:
+        with pytest.raises(ValueError, match=message):
+            check("rate", value)
