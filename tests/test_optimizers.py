@@ -352,6 +352,7 @@ def test_state_holds_nothing_but_the_count_and_the_averages():
 
 def test_schedules_of_one_step_are_numbers():
     assert opt.step_decay(5, 0.1, 0.5, 2) == pytest.approx(0.025)
+    assert opt.step_decay(np.arange(3), 0.1, 0.5, every=1) == pytest.approx([0.1, 0.05, 0.025])
     assert opt.exponential_decay(4, 0.1, 0.5, 2) == pytest.approx(0.025)
     assert opt.cosine_decay(25, 0.1, 100) == pytest.approx(0.05 * (1 + 0.5**0.5))
     assert opt.warm_up(1, 0.1, 4) == pytest.approx(0.025)
