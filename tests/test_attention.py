@@ -668,23 +668,23 @@ def test_a_mask_is_boolean_and_broadcasts(form, form_grad, mask):
     ],
 )
 def test_leading_axes_agree(function, grad, kernels):
-    query, key, value, dy = inputs(2, 3, t=3, s=4, d=4, e=5)
+    query, key, value, dy = inputs(2, t=3, s=4, d=4, e=5)
     _, weights = function(query, key, value, *kernels)
-    wanted = "must have the same axes before the last two as query, (2, 3), received shape"
+    wanted = "must have the same axes before the last two as query, (2,), received shape"
     for arguments, message in (
-        ((query, key[0], value), f"key {wanted} (3, 4, 4)"),
-        ((query, key, value[:1]), f"value {wanted} (1, 3, 4, 5)"),
+        ((query, key[0], value), f"key {wanted} (4, 4)"),
+        ((query, key, value[:1]), f"value {wanted} (1, 4, 5)"),
     ):
         with raises(message):
             function(*arguments, *kernels)
         with raises(message):
             grad(*arguments, *kernels, weights, dy)
-    for name, arguments in (("query", (query[0, 0, 0], key, value)), ("key", (query, key[0, 0, 0], value))):
+    for name, arguments in (("query", (query[0, 0], key, value)), ("key", (query, key[0, 0], value))):
         axes = {"query": "..., t, d", "key": "..., s, d"}[name]
         with raises(f"{name} must have at least 2 axes ({axes}), received shape (4,)"):
             function(*arguments, *kernels)
     with raises("value must have at least 2 axes (..., s, e), received shape (5,)"):
-        function(query, key, value[0, 0, 0], *kernels)
+        function(query, key, value[0, 0], *kernels)
 
 
 def test_queries_and_keys_of_a_dot_product_have_one_length():
