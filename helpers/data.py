@@ -81,20 +81,23 @@ def gbsg():
 def gbsg_document_split():
     """Return which of the 686 women document 003 trained, validated and tested on.
 
-    The document draws its sets in R, after ``set.seed(123)``, so that they can be drawn again: with R's
-    generator (Mersenne Twister, and for `sample` the rejection method of R 3.6 and later), and with the rows
-    in the order of today's ``survival::gbsg``. That the author's R and file were like these is an assumption.
-    The first ten rows are those that the document prints, though its file had no column `pid`.
+    The document draws its sets in R, after ``set.seed(123)``, so that they can be drawn again with R's
+    generator (Mersenne Twister) and the rows in the order of today's ``survival::gbsg``. Two assumptions are
+    not proved. The author's file had the same order: its first ten rows, which the document prints, have it,
+    though it had no column `pid`. And the author's R was not older than 3.6, which changed how `sample` draws;
+    the AUC that the document reports fits both ways.
 
     Returns
     -------
     pandas.DataFrame
         One row for each woman, in the order of `gbsg`.
 
-        ====== ==== =================================================================
-        r_row  int  her row in R's file, from 1
-        set    str  "train" (480 women), "validation" (102) or "test" (104)
-        ====== ==== =================================================================
+        ============== ==== =====================================================================
+        r_row          int  her row in R's file, from 1
+        set            str  "train" (480 women), "validation" (102) or "test" (104), in R 3.6 and
+                            later
+        set_before_r36 str  the same in older R
+        ============== ==== =====================================================================
     """
     import pandas as pd
 

@@ -66,18 +66,27 @@ class RGenerator:
         return drawn
 
 
-def test_the_generator_of_this_file_draws_what_r_draws():
+class OldRGenerator(RGenerator):
+    """The same before R 3.6, where `sample` rounds one number down."""
+
+    def index(self, n):
+        return math.floor(n * self.runif())
+
+
+def test_the_generators_of_this_file_draw_what_r_draws():
     generator = RGenerator(123)
     np.testing.assert_allclose([generator.runif(), generator.runif()], [0.2875775, 0.7883051], atol=5e-8)
     assert RGenerator(123).sample(range(1, 11), 10) == [3, 10, 2, 8, 6, 9, 1, 7, 5, 4]
     assert RGenerator(42).sample(range(1, 11), 10) == [1, 5, 10, 8, 2, 4, 6, 9, 7, 3]
+    assert OldRGenerator(123).sample(range(1, 11), 10) == [3, 8, 4, 7, 6, 1, 10, 9, 2, 5]
 
 
-def test_the_documents_split_is_the_one_that_its_program_draws():
-    generator, rows = RGenerator(123), range(1, 687)
+@pytest.mark.parametrize(("column", "kind"), [("set", RGenerator), ("set_before_r36", OldRGenerator)])
+def test_the_documents_split_is_the_one_that_its_program_draws(column, kind):
+    generator, rows = kind(123), range(1, 687)
     train = generator.sample(rows, int(0.7 * 686))
     validation = generator.sample([row for row in rows if row not in train], int(0.15 * 686))
-    split = data.gbsg_document_split().set_index("r_row")["set"]
+    split = data.gbsg_document_split().set_index("r_row")[column]
     assert sorted(split.index[split == "train"]) == sorted(train)
     assert sorted(split.index[split == "validation"]) == sorted(validation)
     assert (split.drop([*train, *validation]) == "test").all()
@@ -86,8 +95,9 @@ def test_the_documents_split_is_the_one_that_its_program_draws():
 def test_the_documents_split_has_a_line_for_each_woman():
     split = data.gbsg_document_split()
     assert sorted(split["r_row"]) == list(range(1, 687))
-    assert split["set"].value_counts().to_dict() == {"train": 480, "validation": 102, "test": 104}
-    assert data.gbsg()["status"][split["set"] == "test"].sum() == 43
+    for column, events in [("set", 43), ("set_before_r36", 53)]:
+        assert split[column].value_counts().to_dict() == {"train": 480, "validation": 102, "test": 104}
+        assert data.gbsg()["status"][split[column] == "test"].sum() == events
 
 
 def test_rows_of_r_begin_as_document_003_prints_them_and_are_sorted_by_pgr():
