@@ -212,7 +212,7 @@ def lstm(x, kernel, recurrent_kernel, bias, state=None, mask=None):
     h, c = _first("state h", h0, gates, units), _first("state c", c0, gates, units)
     for step, z in enumerate(gates):
         z += h[step] @ recurrent_kernel
-        i, f, g, o = np.split(z, 4, axis=1)
+        i, f, g, o = _blocks(z, 4)  # views: what is written there stands in gates
         z[:, : 2 * units] = sigmoid(z[:, : 2 * units])  # i and f
         g[...], o[...] = np.tanh(g), sigmoid(o)
         c[step + 1] = _where_real(mask, step, f * c[step] + i * g, c[step])
@@ -284,7 +284,7 @@ def lstm_grad(x, kernel, recurrent_kernel, bias, steps, dy, dlast=None, mask=Non
 
 def _lstm_step_grad(gates, c_before, c, dh, dc):
     """Gradients with respect to z and to the cell before the step."""
-    i, f, g, o = np.split(gates, 4, axis=1)
+    i, f, g, o = _blocks(gates, 4)
     tanh_c = np.tanh(c)
     dc = dc + dh * o * (1 - tanh_c**2)
     dz_i = dc * g * i * (1 - i)
@@ -346,7 +346,7 @@ def gru(x, kernel, recurrent_kernel, bias, state=None, mask=None, reset="after")
         old = h[step]
         zr, g = np.split(columns, [2 * len(kernel_g)], axis=1)  # views: what is written there stands in gates
         zr[...] = sigmoid(zr + old @ kernel_zr)
-        z, r = np.split(zr, 2, axis=1)
+        z, r = _blocks(zr, 2)
         z[...] = _where_real(mask, step, z, 1)
         seen = r * (old @ kernel_g + bias_g) if reset == "after" else (r * old) @ kernel_g
         g[...] = np.tanh(g + seen)
@@ -430,7 +430,7 @@ def _gru_parts(kernel, recurrent_kernel, bias, reset):
 
 def _gru_step_grad(gates, old, dh, kernel_zr, kernel_g, bias_g, reset):
     """Gradients with respect to what stands inside of sigmoid and tanh, and to the state before the step."""
-    z, r, g = np.split(gates, 3, axis=1)
+    z, r, g = _blocks(gates, 3)
     dz = dh * (old - g) * z * (1 - z)
     dg = dh * (1 - z) * (1 - g**2)
     if reset == "after":
@@ -589,6 +589,11 @@ def _time_first(name, value, shape):
 def _swap(sequences):
     """Exchange the axes of sequences and steps."""
     return sequences.swapaxes(0, 1)
+
+
+def _blocks(columns, count):
+    """Cut the columns of one step, (n, count * units), into `count` blocks (n, units)."""
+    return columns.reshape(len(columns), count, -1).swapaxes(0, 1)
 
 
 def _mask(mask, shape):
