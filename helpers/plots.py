@@ -13,7 +13,10 @@ SIGNED = matplotlib.colormaps["RdBu_r"].resampled(65)  # odd, so that zero has a
 
 
 def show_image(image, ax, title=None, spacing_mm=None, window=None, unit=None):
-    """Draw an image in gray (or in its colors), every pixel as it is.
+    """Draw an image in gray (or in its colors).
+
+    Up to 256 pixels a side, every pixel is a square of its own; larger images are averaged where many pixels
+    share a dot of the screen. Gray has 128 levels, the signed colors of `show_signed` have 65.
 
     Parameters
     ----------
@@ -24,7 +27,7 @@ def show_image(image, ax, title=None, spacing_mm=None, window=None, unit=None):
     spacing_mm : pair of float, optional
         Distance between rows and between columns in mm. Pixels get this shape, and a bar shows the scale.
     window : pair of float, optional
-        The values that become black and white. Left out: the smallest and the largest.
+        The display window: the values that become black and white. Left out: the smallest and the largest.
     unit : str, optional
         Adds a color bar with this label.
 
@@ -131,7 +134,8 @@ def _finish(drawn, ax, title, spacing_mm, unit):
 
 def _interpolation(image):
     # Pixels are squares where they are magnified; where many share a dot of the screen they are averaged.
-    return "nearest" if max(np.shape(image)) <= 256 else "antialiased"
+    # That is Matplotlib's default, None here, because its name changed: "antialiased" is "auto" since 3.10.
+    return "nearest" if max(np.shape(image)) <= 256 else None
 
 
 def _write(number, form):
