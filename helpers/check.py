@@ -240,7 +240,7 @@ def _auc_mistakes(labels, scores):
 
 
 def _numbers(shape):
-    """Irregular numbers between -1 and 1, the same on every machine."""
+    """Irregular numbers between -1 and 1, the same on every machine up to rounding."""
     return np.cos(np.arange(1.0, np.prod(shape) + 1) ** 1.5).reshape(shape)
 
 
