@@ -16,8 +16,8 @@ from helpers import _expect
 def conv2d(x, kernel, bias=None, stride=1, padding="valid", dilation=1):
     """Slide every kernel over every image; multiply, add over window and channels, add the bias.
 
-    ``y[n, i, j, o] = bias[o] + sum over a, b, c of x[n, i*stride + a*dilation, j*stride + b*dilation, c]
-    * kernel[a, b, c, o]``, where `x` has been padded with zeros. Keras' Conv2D computes the same. Strictly it
+    ``y[n, i, j, o] = bias[o] + sum over u, v, c of x[n, i*stride + u*dilation, j*stride + v*dilation, c]
+    * kernel[u, v, c, o]``, where `x` has been padded with zeros. Keras' Conv2D computes the same. Strictly it
     is a cross-correlation: see `true_convolve2d`.
 
     Parameters
@@ -225,8 +225,8 @@ def depthwise_conv2d(x, kernel, bias=None, stride=1, padding="valid", dilation=1
     window = _window(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
     padded = _pad(x, window)
     y = np.zeros((len(x), *window.steps, *kernel.shape[2:]), np.result_type(x, kernel))
-    for a, b, rows, columns in _cells(window):
-        y += padded[:, rows, columns, :, None] * kernel[a, b]
+    for u, v, rows, columns in _cells(window):
+        y += padded[:, rows, columns, :, None] * kernel[u, v]
     return _add_bias(y.reshape(*y.shape[:3], -1), bias)
 
 
@@ -260,9 +260,9 @@ def depthwise_conv2d_grad(x, kernel, dy, stride=1, padding="valid", dilation=1):
     padded = _pad(x, window)
     dx = np.zeros(padded.shape, np.result_type(kernel, dy))
     dkernel = np.empty(kernel.shape, np.result_type(x, dy))
-    for a, b, rows, columns in _cells(window):
-        dx[:, rows, columns] += (by_channel * kernel[a, b]).sum(axis=-1)
-        dkernel[a, b] = np.einsum("nhwc,nhwcm->cm", padded[:, rows, columns], by_channel)
+    for u, v, rows, columns in _cells(window):
+        dx[:, rows, columns] += (by_channel * kernel[u, v]).sum(axis=-1)
+        dkernel[u, v] = np.einsum("nhwc,nhwcm->cm", padded[:, rows, columns], by_channel)
     return _crop(dx, window), dkernel, dy.sum(axis=(0, 1, 2))
 
 
@@ -408,9 +408,9 @@ def _patches(image, window):
 
 
 def _cells(window):
-    """Yield each cell (a, b) of the kernel with the rows and columns of the padded image that it meets."""
-    for a, b in np.ndindex(window.size):
-        yield a, b, _met_by(a, window, axis=0), _met_by(b, window, axis=1)
+    """Yield each cell (u, v) of the kernel with the rows and columns of the padded image that it meets."""
+    for u, v in np.ndindex(window.size):
+        yield u, v, _met_by(u, window, axis=0), _met_by(v, window, axis=1)
 
 
 def _met_by(cell, window, axis):
