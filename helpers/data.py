@@ -84,8 +84,8 @@ def gbsg_document_split():
     The document draws its sets in R, after ``set.seed(123)``, so that they can be drawn again with R's
     generator (Mersenne Twister) and the rows in the order of today's ``survival::gbsg``. Two assumptions are
     not proved. The author's file had the same order: its first ten rows, which the document prints, have it,
-    though it had no column `pid`. And the author's R was not older than 3.6, which changed how `sample` draws;
-    the AUC that the document reports fits both ways.
+    though it had no column `pid`. And the author's R was not older than 3.6, which changed how `sample`
+    draws; the AUC that the document reports fits both ways.
 
     Returns
     -------
