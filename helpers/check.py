@@ -97,7 +97,7 @@ def auc(candidate):
     for labels, scores in _AUC_CASES:
         labels, scores = np.array(labels), np.array(scores)
         case = f"labels {labels.tolist()}, scores {scores.tolist()}"
-        output = _call(candidate, (labels, scores), ("labels", "scores"), case)
+        output = _call_auc(candidate, labels, scores, case)
         if output.shape != ():
             raise Wrong(f"It must return one number, and returned the shape {output.shape} (with {case}).")
         right = np.array(metrics.auc_interval(labels, scores).estimate)
@@ -213,13 +213,29 @@ _AUC_CASES = [
 ]
 
 
+def _call_auc(candidate, labels, scores, case):
+    """Call `candidate`; to an error of broadcasting add how a table of pairs is made."""
+    try:
+        return _call(candidate, (labels, scores), ("labels", "scores"), case)
+    except Wrong as wrong:
+        if "broadcast" not in str(wrong):
+            raise
+        raise Wrong(
+            f"{wrong} There are not as many patients with as without the event: compare everyone with "
+            "everyone, `event[:, None] > other[None, :]`."
+        ) from wrong.__cause__
+
+
 def _auc_mistakes(labels, scores):
     """Pairs of a message and the answer that a typical mistake gives."""
     event, other = scores[labels == 1], scores[labels == 0]
     higher, tied = event[:, None] > other, event[:, None] == other
     right = (higher + 0.5 * tied).mean()
     everybody = (scores[:, None] > scores).sum() + (scores[:, None] == scores).sum() / 2
+    zipped = [float(a > b) + 0.5 * (a == b) for a, b in zip(event, other, strict=False)]
     return [
+        *[(f"It is rounded to {digits} digits: return all of them.", round(right, digits))
+          for digits in (3, 2, 1)],
         ("It is turned around: a pair counts if the patient *with* the event has the higher score.",
          1 - right),
         ("A tie counts 0: it must count one half.", higher.mean()),
@@ -231,8 +247,10 @@ def _auc_mistakes(labels, scores):
         ("It divides by the square of the number of patients.", right * higher.size / len(scores) ** 2),
         ("It divides by the number of patients with the event only.", right * len(other)),
         ("It divides by the number of patients without the event only.", right * len(event)),
-        ("Every patient is compared with every other one: only pairs of one patient with and one without the "
-         "event count.", everybody / len(scores) ** 2),
+        ("It is 0.5, as every constant is, and as the comparison of every patient with every other one: only "
+         "pairs of one patient with and one without the event count.", everybody / len(scores) ** 2),
+        ("The first patient with the event is compared with the first one without, the second with the "
+         "second, as `zip` does: compare everyone with everyone.", np.mean(zipped)),
         ("It is the accuracy at the threshold 0.5: the AUC has no threshold.",
          ((scores > 0.5) == labels).mean()),
         ("It is Gini's coefficient, 2 AUC - 1.", 2 * right - 1),
@@ -258,6 +276,8 @@ def _call(candidate, arguments, names, case):
         raise Wrong("It returned None: is the `return` missing?")
     try:
         output = np.asarray(output)
+        if output.dtype.kind in "US":
+            raise Wrong("It must return numbers, and returned text: use no str() and no f-string.")
         output = output.astype(float) if not np.iscomplexobj(output) else output
     except (TypeError, ValueError) as error:
         raise Wrong(f"It must return numbers in rows of equal length: {error}.") from error

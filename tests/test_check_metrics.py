@@ -72,7 +72,16 @@ WRONG = {
     "square of the number of patients": lambda y, s: half_ties(y, s).sum() / len(y) ** 2,
     "patients with the event only": lambda y, s: half_ties(y, s).sum() / y.sum(),
     "patients without the event only": lambda y, s: half_ties(y, s).sum() / (1 - y).sum(),
-    "compared with every other": lambda y, s: (np.sign(s[:, None] - s) / 2 + 0.5).mean(),
+    "comparison of every patient with every other": lambda y, s: (np.sign(s[:, None] - s) / 2 + 0.5).mean(),
+    "It is 0.5, as every constant": lambda y, s: 0.5,
+    "as `zip` does": lambda y, s: np.mean(
+        [(np.sign(a - b) + 1) / 2 for a, b in zip(s[y == 1], s[y == 0], strict=False)]
+    ),
+    "compare everyone with everyone, `event[:, None]": lambda y, s: (s[y == 1] > s[y == 0]).mean(),
+    "rounded to 3 digits": lambda y, s: np.round(two_loops(y, s), 3),
+    "rounded to 2 digits": lambda y, s: round(two_loops(y, s), 2),
+    "rounded to 1 digits": lambda y, s: round(two_loops(y, s), 1),
+    "must return numbers, and returned text": lambda y, s: f"{two_loops(y, s):.3f}",
     "accuracy at the threshold 0.5": lambda y, s: np.mean((s > 0.5) == (y == 1)),
     "Gini": lambda y, s: 2 * table_of_pairs(y, s) - 1,
     "returned 0.3, and": lambda y, s: 0.3,
