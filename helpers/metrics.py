@@ -71,6 +71,9 @@ def resampled_interval(differences, n_train, n_test, level=0.95):
 
         variance of the mean = var * (1 / n_splits + n_test / n_train)
 
+    It assumes that the results of two splits have the correlation n_test / (n_train + n_test), and that every
+    patient is in one of the two sets. From one data set, no estimate of this variance is unbiased.
+
     Parameters
     ----------
     differences : array_like, shape (n_splits,), float
