@@ -51,8 +51,13 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("response", self.weigh)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.errors.append(f"not loaded: {request.url}"))
+        self.page.on("requestfailed", self.miss)
         self.page.on("console", self.hear)
+
+    def miss(self, request):
+        """Note what was not loaded, but for what the browser gave up because the page was left."""
+        if request.failure != "net::ERR_ABORTED":
+            self.errors.append(f"not loaded: {request.url}")
 
     def hear(self, message):
         """Note an error in the console, with the file it is about."""
