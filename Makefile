@@ -1,6 +1,7 @@
 # make book   build the site into _build/html          make test   lint, tests, every notebook
 # make lab    open the notebooks in JupyterLab         make serve  look at the site on localhost
 # make bench  speed, as ratios to TensorFlow           make lock   write constraints.txt anew
+# make mutation  break the NumPy modules, count the breaks that the tests notice (takes up to an hour)
 # make clean  remove what was built (not .venv)          make sphinx build with Sphinx alone, without Jupyter Book
 # make setup  only install; then everything above but lock works without a network
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 PORT ?= 8000
 
-.PHONY: setup book sphinx test lab serve bench lock clean
+.PHONY: setup book sphinx test lab serve bench mutation lock clean
 
 # Without these two TensorFlow writes log lines into the notebooks.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -47,6 +48,9 @@ serve:
 
 bench: setup
 	$(BIN)/pytest tests/benchmarks --benchmark-only
+
+mutation: setup
+	$(BIN)/python .ci/mutation.py
 
 lock:
 	$(PYTHON) -m venv --clear _build/lock

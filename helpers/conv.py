@@ -5,12 +5,10 @@ Images are (n, h, w, c): n images of h rows, w columns and c channels. Sequences
 Numbers keep their precision: float32 in, float32 out. A NaN spreads to every output whose window sees it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from helpers import _expect
+from helpers import _expect, _window
 
 
 def conv2d(x, kernel, bias=None, stride=1, padding="valid", dilation=1):
@@ -54,11 +52,11 @@ def conv2d(x, kernel, bias=None, stride=1, padding="valid", dilation=1):
     """
     x = _expect.array("x", x, "n h w c")
     kernel = _expect.array("kernel", kernel, "kh kw c_in c_out", c_in=x.shape[-1])
-    window = _window(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
+    window = _window.moving(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
     c_out = kernel.shape[-1]
     y = np.empty((len(x), *window.steps, c_out), np.result_type(x, kernel))
     # One image at a time: its patches stay in the processor's cache, and memory does not grow with the batch.
-    for image, output in zip(_pad(x, window), y, strict=True):
+    for image, output in zip(window.pad(x), y, strict=True):
         np.matmul(_patches(image, window), kernel.reshape(-1, c_out), out=output.reshape(-1, c_out))
     return _add_bias(y, bias)
 
@@ -88,7 +86,7 @@ def conv2d_grad(x, kernel, dy, stride=1, padding="valid", dilation=1):
     """
     x = _expect.array("x", x, "n h w c")
     kernel = _expect.array("kernel", kernel, "kh kw c_in c_out", c_in=x.shape[-1])
-    window = _window(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
+    window = _window.moving(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
     dy = _expect.same_shape("dy", dy, (len(x), *window.steps, kernel.shape[-1]))
     return _spread(dy, kernel, window), _kernel_gradient(x, dy, window), dy.sum(axis=(0, 1, 2))
 
@@ -132,14 +130,7 @@ def output_size(size, window, stride=1, padding="valid", dilation=1):
     >>> output_size(150, 3), output_size(150, 3, padding="same"), output_size(150, 3, stride=2)
     (148, 150, 74)
     """
-    before, after = _margins(size, window, stride, padding, dilation)
-    reach = dilation * (window - 1) + 1
-    if reach > size + before + after:
-        raise ValueError(
-            f"the window must fit into the padded input, received a window that spans {reach} "
-            f"for an input of {size} + {before + after}"
-        )
-    return (size + before + after - reach) // stride + 1
+    return _window.steps(size, window, stride, padding, dilation)
 
 
 def conv1d(x, kernel, bias=None, stride=1, padding="valid", dilation=1):
@@ -222,10 +213,10 @@ def depthwise_conv2d(x, kernel, bias=None, stride=1, padding="valid", dilation=1
     """
     x = _expect.array("x", x, "n h w c")
     kernel = _expect.array("kernel", kernel, "kh kw c m", c=x.shape[-1])
-    window = _window(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
-    padded = _pad(x, window)
+    window = _window.moving(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
+    padded = window.pad(x)
     y = np.zeros((len(x), *window.steps, *kernel.shape[2:]), np.result_type(x, kernel))
-    for u, v, rows, columns in _cells(window):
+    for u, v, rows, columns in window.cells():
         y += padded[:, rows, columns, :, None] * kernel[u, v]
     return _add_bias(y.reshape(*y.shape[:3], -1), bias)
 
@@ -254,16 +245,16 @@ def depthwise_conv2d_grad(x, kernel, dy, stride=1, padding="valid", dilation=1):
     """
     x = _expect.array("x", x, "n h w c")
     kernel = _expect.array("kernel", kernel, "kh kw c m", c=x.shape[-1])
-    window = _window(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
+    window = _window.moving(x.shape[1:3], kernel.shape[:2], stride, padding, dilation)
     dy = _expect.same_shape("dy", dy, (len(x), *window.steps, kernel.shape[2] * kernel.shape[3]))
     by_channel = dy.reshape(*dy.shape[:3], *kernel.shape[2:])  # (n, oh, ow, c, m)
-    padded = _pad(x, window)
+    padded = window.pad(x)
     dx = np.zeros(padded.shape, np.result_type(kernel, dy))
     dkernel = np.empty(kernel.shape, np.result_type(x, dy))
-    for u, v, rows, columns in _cells(window):
+    for u, v, rows, columns in window.cells():
         dx[:, rows, columns] += (by_channel * kernel[u, v]).sum(axis=-1)
         dkernel[u, v] = np.einsum("nhwc,nhwcm->cm", padded[:, rows, columns], by_channel)
-    return _crop(dx, window), dkernel, dy.sum(axis=(0, 1, 2))
+    return window.crop(dx), dkernel, dy.sum(axis=(0, 1, 2))
 
 
 def conv2d_transpose(x, kernel, bias=None, stride=1, padding="valid"):
@@ -328,74 +319,18 @@ def conv2d_transpose_grad(x, kernel, dy, stride=1, padding="valid"):
     return dx, _kernel_gradient(dy, x, window), dy.sum(axis=(0, 1, 2))
 
 
-class _Window(NamedTuple):
-    """How a window moves over an image; each field is (for rows, for columns)."""
-
-    image: tuple  # size of the image before padding
-    size: tuple  # cells of the kernel
-    stride: tuple
-    dilation: tuple
-    margins: tuple  # zeros added: ((top, bottom), (left, right))
-    steps: tuple  # positions of the window, the size of the output
-
-
-def _window(image, size, stride, padding, dilation):
-    stride, dilation = _pair("stride", stride), _pair("dilation", dilation)
-    paddings = (padding, padding) if isinstance(padding, str) else _two("padding", padding)
-    axes = list(zip(image, size, stride, paddings, dilation, strict=True))
-    margins = tuple(_margins(*axis) for axis in axes)
-    return _Window(tuple(image), size, stride, dilation, margins, tuple(output_size(*axis) for axis in axes))
-
-
 def _transposed_window(steps, size, stride, padding):
     """Window of the convolution that takes the larger image to one of size `steps`."""
-    stride = _pair("stride", stride)
+    stride = _window.pair("stride", stride)
     _expect.one_of("padding", padding, ("valid", "same"))
     overhang = [max(k - s, 0) if padding == "valid" else 0 for k, s in zip(size, stride, strict=True)]
     image = [n * s + extra for n, s, extra in zip(steps, stride, overhang, strict=True)]
-    return _window(image, size, stride, padding, 1)
-
-
-def _margins(size, window, stride, padding, dilation):
-    """Zeros before and after one axis. With "same" the odd one goes after, as TensorFlow has it."""
-    for name, value in {"size": size, "window": window, "stride": stride, "dilation": dilation}.items():
-        _expect.at_least(name, value, 1)
-    if not isinstance(padding, str):
-        return tuple(_expect.at_least("padding", margin, 0) for margin in _two("padding", padding))
-    if _expect.one_of("padding", padding, ("valid", "same")) == "valid":
-        return 0, 0
-    steps = -(-size // stride)
-    zeros = max((steps - 1) * stride + dilation * (window - 1) + 1 - size, 0)
-    return zeros // 2, zeros - zeros // 2
-
-
-def _pair(name, value):
-    return (value, value) if isinstance(value, int | np.integer) else _two(name, value)
-
-
-def _two(name, value):
-    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
-        expected = '"valid", "same" or a pair for each axis' if name == "padding" else "an integer or a pair"
-        raise ValueError(f"{name} must be {expected}, received {value!r}")
-    return tuple(value)
+    return _window.moving(image, size, stride, padding)
 
 
 def _as_rows(stride, padding, dilation):
     """Options of `conv2d` for sequences that lie in images of one row."""
-    return {
-        "stride": (1, stride),
-        "dilation": (1, dilation),
-        "padding": padding if isinstance(padding, str) else ((0, 0), padding),
-    }
-
-
-def _pad(x, window):
-    return np.pad(x, ((0, 0), *window.margins, (0, 0))) if np.any(window.margins) else x
-
-
-def _crop(padded, window):
-    rows, columns = (slice(m[0], m[0] + size) for m, size in zip(window.margins, window.image, strict=True))
-    return padded[:, rows, columns]
+    return {"stride": (1, stride), "dilation": (1, dilation), "padding": ((0, 0), padding)}
 
 
 def _patches(image, window):
@@ -407,37 +342,25 @@ def _patches(image, window):
     return views.transpose(0, 1, 3, 4, 2).reshape(np.prod(window.steps), -1)
 
 
-def _cells(window):
-    """Yield each cell (u, v) of the kernel with the rows and columns of the padded image that it meets."""
-    for u, v in np.ndindex(window.size):
-        yield u, v, _met_by(u, window, axis=0), _met_by(v, window, axis=1)
-
-
-def _met_by(cell, window, axis):
-    start, stride = cell * window.dilation[axis], window.stride[axis]
-    return slice(start, start + (window.steps[axis] - 1) * stride + 1, stride)
-
-
 def _spread(dy, kernel, window):
     """Send each output's gradient back to the pixels its window saw: the transpose of `conv2d`.
 
     Shapes: `dy` (n, oh, ow, c_out), `kernel` (kh, kw, c_in, c_out), result (n, h, w, c_in).
     """
-    height, width = (sum(m) + size for m, size in zip(window.margins, window.image, strict=True))
-    dx = np.zeros((len(dy), height, width, kernel.shape[2]), np.result_type(dy, kernel))
+    dx = np.zeros((len(dy), *window.padded, kernel.shape[2]), np.result_type(dy, kernel))
     cells = kernel.reshape(-1, *kernel.shape[2:]).swapaxes(1, 2)  # (kh * kw, c_out, c_in)
     cells = np.ascontiguousarray(cells)  # a stack of transposed matrices would be multiplied more slowly
     for image, output in zip(dx, dy, strict=True):
         parts = output.reshape(-1, output.shape[-1]) @ cells  # (kh * kw, oh * ow, c_in)
-        for part, (_, _, rows, columns) in zip(parts, _cells(window), strict=True):
+        for part, (_, _, rows, columns) in zip(parts, window.cells(), strict=True):
             image[rows, columns] += part.reshape(*window.steps, -1)
-    return _crop(dx, window)
+    return window.crop(dx)
 
 
 def _kernel_gradient(x, dy, window):
     """Sum over images and positions of patch times output gradient, shape (kh, kw, c_in, c_out)."""
     dkernel = 0
-    for image, output in zip(_pad(x, window), dy, strict=True):
+    for image, output in zip(window.pad(x), dy, strict=True):
         dkernel = dkernel + _patches(image, window).T @ output.reshape(-1, dy.shape[-1])
     return dkernel.reshape(*window.size, x.shape[-1], dy.shape[-1])
 

@@ -6,14 +6,13 @@ Numbers keep their precision: float32 in, float32 out. A window that sees a NaN 
 
 import numpy as np
 
-from helpers import _expect
-from helpers.conv import _cells, _crop, _pair, _window
+from helpers import _expect, _window
 
 
 def max_pool2d(x, window=2, stride=None, padding="valid"):
     """Keep the largest number of every window, as Keras' MaxPooling2D.
 
-    ``y[n, i, j, c] = max over a, b of x[n, i*stride + a, j*stride + b, c]``. The cells that "same" adds
+    ``y[n, i, j, c] = max over u, v of x[n, i*stride + u, j*stride + v, c]``. The cells that "same" adds
     around the image are never the largest.
 
     Parameters
@@ -49,7 +48,7 @@ def max_pool2d(x, window=2, stride=None, padding="valid"):
     first, *others = _places(moves)
     y = np.empty((len(x), *moves.steps, x.shape[-1]), x.dtype)
     # One image at a time, so that what is compared stays in the processor's cache.
-    for image, output in zip(_surround(x, moves, -np.inf), y, strict=True):
+    for image, output in zip(moves.pad(x, -np.inf), y, strict=True):
         output[...] = image[first]
         for place in others:
             np.maximum(output, image[place], out=output)
@@ -85,7 +84,7 @@ def max_pool2d_grad(x, dy, window=2, stride=None, padding="valid"):
     moves = _moves(x, window, stride, padding)
     dy = _expect.same_shape("dy", dy, (len(x), *moves.steps, x.shape[-1]))
     places = _places(moves)
-    padded = _surround(x, moves, -np.inf)
+    padded = moves.pad(x, -np.inf)
     dx = np.zeros(padded.shape, dy.dtype)
     for image, gradient, output in zip(padded, dx, dy, strict=True):
         cells = np.stack([image[place] for place in places])  # (kh * kw, oh, ow, c)
@@ -94,13 +93,13 @@ def max_pool2d_grad(x, dy, window=2, stride=None, padding="valid"):
         for place, winner in zip(places, winners, strict=True):
             gradient[place] += output * (winner & ~taken)
             taken |= winner
-    return _crop(dx, moves)
+    return moves.crop(dx)
 
 
 def average_pool2d(x, window=2, stride=None, padding="valid"):
     """Take the mean of every window, as Keras' AveragePooling2D.
 
-    ``y[n, i, j, c] = mean over a, b of x[n, i*stride + a, j*stride + b, c]``. The mean is over pixels of the
+    ``y[n, i, j, c] = mean over u, v of x[n, i*stride + u, j*stride + v, c]``. The mean is over pixels of the
     image: the cells that "same" adds around it count neither in the sum nor in the number.
 
     Parameters
@@ -127,7 +126,7 @@ def average_pool2d(x, window=2, stride=None, padding="valid"):
     x = _expect.array("x", x, "n h w c")
     moves = _moves(x, window, stride, padding)
     y = np.zeros((len(x), *moves.steps, x.shape[-1]), x.dtype)
-    for image, output in zip(_surround(x, moves, 0), y, strict=True):
+    for image, output in zip(moves.pad(x), y, strict=True):
         for place in _places(moves):
             output += image[place]
     return y / _pixels_seen(moves, x.dtype)
@@ -156,13 +155,11 @@ def average_pool2d_grad(x, dy, window=2, stride=None, padding="valid"):
     x = _expect.array("x", x, "n h w c")
     moves = _moves(x, window, stride, padding)
     dy = _expect.same_shape("dy", dy, (len(x), *moves.steps, x.shape[-1]))
-    (top, bottom), (left, right) = moves.margins
-    _, h, w, _ = x.shape
-    dx = np.zeros((len(x), top + h + bottom, left + w + right, x.shape[-1]), dy.dtype)
+    dx = np.zeros((len(x), *moves.padded, x.shape[-1]), dy.dtype)
     for gradient, share in zip(dx, dy / _pixels_seen(moves, dy.dtype), strict=True):
         for place in _places(moves):
             gradient[place] += share
-    return _crop(dx, moves)
+    return moves.crop(dx)
 
 
 def max_pool1d(x, window=2, stride=None, padding="valid"):
@@ -343,30 +340,24 @@ def global_average_pool_grad(x, dy):
     x = _expect.array("x", x, "... n space c")
     dy = _expect.same_shape("dy", dy, (len(x), x.shape[-1]))
     pixels = x[0, ..., 0].size
-    return np.full(x.shape, np.expand_dims(dy / pixels, _space(x)), dy.dtype)
+    return np.full(x.shape, np.expand_dims(dy / pixels, _space(x)))
 
 
 def _moves(x, window, stride, padding):
-    """How the window moves over the images, in the form that `helpers.conv` uses."""
+    """How the window moves over the images."""
     _expect.one_of("padding", padding, ("valid", "same"))
-    size = _pair("window", window)
-    return _window(x.shape[1:3], size, size if stride is None else stride, padding, 1)
+    size = _window.pair("window", window)
+    return _window.moving(x.shape[1:3], size, size if stride is None else stride, padding)
 
 
 def _places(moves):
     """For each cell of the window, row by row, the rows and columns of the padded image that it meets."""
-    return [(rows, columns) for _, _, rows, columns in _cells(moves)]
-
-
-def _surround(x, moves, value):
-    if not np.any(moves.margins):
-        return x
-    return np.pad(x, ((0, 0), *moves.margins, (0, 0)), constant_values=value)
+    return [(rows, columns) for _, _, rows, columns in moves.cells()]
 
 
 def _pixels_seen(moves, dtype):
     """Number of pixels of the image in each window, shape (oh, ow, 1)."""
-    inside = _surround(np.ones((1, *moves.image, 1), dtype), moves, 0)
+    inside = moves.pad(np.ones((1, *moves.image, 1), dtype))
     return sum(inside[0][place] for place in _places(moves))
 
 

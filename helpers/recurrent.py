@@ -310,7 +310,7 @@ def gru(x, kernel, recurrent_kernel, bias, state=None, mask=None, reset="after")
         h[t] = z * h[t-1] + (1 - z) * g
 
     Reset "before" the product with U_g is the definition (Cho et al. 2014, arXiv:1406.1078v3, section 2.3,
-    where there are no biases). Reset "after" it is what Keras' GRU computes unless told
+    which leaves the biases out). Reset "after" it is what Keras' GRU computes unless told
     ``reset_after=False``; there b is the first row of `bias` and B the second, whose blocks z and r are added
     to those of b.
 

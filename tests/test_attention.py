@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import keras_gradients
 
 from helpers import attention
 from helpers.attention import HeadParams
@@ -56,18 +57,6 @@ def assert_equal(ours, theirs, dtype):
     for mine, expected in zip(ours, theirs, strict=True):
         assert mine.dtype == dtype
         np.testing.assert_allclose(mine, expected, **TOLERANCE[dtype])
-
-
-def gradients(function, arguments, dy, weights=()):
-    """Outputs, and gradients of the first one with respect to arguments and weights, by Keras."""
-    import tensorflow as tf
-
-    arguments = [tf.constant(array) for array in arguments]
-    with tf.GradientTape() as tape:
-        tape.watch(arguments)
-        y, *others = function(*arguments)
-    found = tape.gradient(y, [*arguments, *weights], tf.constant(dy), unconnected_gradients="zero")
-    return [array.numpy() for array in (y, *others, *found)]
 
 
 # ---------------------------------------------------------------- masks
@@ -279,7 +268,7 @@ def test_dot_product_attention_and_its_gradients_equal_keras(case):
         shares = softmax(scores, mask=full)
         return ops.matmul(shares, value), shares
 
-    assert_equal([y, weights, *ours], gradients(theirs, [query, key, value], dy), dtype)
+    assert_equal([y, weights, *ours], keras_gradients(theirs, query, key, value, dy=dy), dtype)
 
 
 def test_dot_product_attention_equals_the_layer_of_keras():
@@ -325,7 +314,7 @@ def test_additive_attention_and_its_gradients_equal_keras(case, d_key, units):
         projected = [ops.matmul(query, query_kernel), value, ops.matmul(key, key_kernel)]
         return layer(projected, mask=masks, return_attention_scores=True)
 
-    found = gradients(theirs, [query, key, value, *kernels[:2]], dy, layer.trainable_weights)
+    found = keras_gradients(theirs, query, key, value, *kernels[:2], dy=dy, weights=layer.trainable_weights)
     assert_equal([y, weights, *ours], found, dtype)
 
 
@@ -353,7 +342,7 @@ def test_multi_head_attention_and_its_gradients_equal_keras(case, heads):
     def theirs(query, key, value):
         return layer(query, value, key, attention_mask=full, return_attention_scores=True)
 
-    found = gradients(theirs, [query, key, value], dy, layer.trainable_weights)
+    found = keras_gradients(theirs, query, key, value, dy=dy, weights=layer.trainable_weights)
     assert_equal([y, weights, *dinputs, *dparams], found, dtype)
 
 

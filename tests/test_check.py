@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import check_rules
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
@@ -172,6 +173,7 @@ WRONG = {
     "raised IndexError: index 5 is out of bounds": stops_halfway,
     "raised TypeError": lambda x, k: x,
     r"shape must be \(1, 4, 5, 1\), and it is \(1, 7, 8, 1\)": by_loops(padding=2, last=0),
+    "Every sign is turned": lambda x, k, b, s: -conv.conv2d(x, k, b, s),
     "first wrong number is at": lambda x, k, b, s: conv.conv2d(x, k, b, s) * 1.01,
     "must return numbers": lambda x, k, b, s: "four",
     "rows of equal length": lambda x, k, b, s: [[1.0], [1.0, 2.0]],
@@ -226,7 +228,7 @@ WRONG_SIZES = {
     "size without padding": sizes(same=lambda n, k, s: (n - k) // s + 1),
     "not rounded up": sizes(same=lambda n, k, s: n / s),
     "One position too many": sizes(same=lambda n, k, s: n // s + 1),
-    "For size 150, window 3, stride 1 .* returned 99, and 148 is right": sizes(valid=lambda n, k, s: 99),
+    "returned 99, and 148 is right .with size 150, window 3, stride 1": sizes(valid=lambda n, k, s: 99),
     "returned None": sizes(valid=lambda n, k, s: None),
     r"must return one number, and returned the shape \(2,\)": sizes(valid=lambda n, k, s: (n, k)),
     "raised ZeroDivisionError": sizes(same=lambda n, k, s: n // 0),
@@ -249,3 +251,45 @@ def test_ipython_shows_the_message_alone(tmp_path):
         command, capture_output=True, text=True, env={**os.environ, "IPYTHONDIR": str(tmp_path)}
     )
     assert result.stdout.strip() == "Not yet. It returned None: is the `return` missing?"
+
+
+# ----- every checker -----
+
+FORMS = [check_rules.GRU_AFTER, *check_rules.VALUES_ALONE]
+CHECKERS = [*(getattr(check, name) for name in check.__all__ if name != "Wrong"), *FORMS]
+OF_CHANCE = [check.split_by_patient]  # has no one right answer
+TABLES = [checker for checker in CHECKERS if checker not in OF_CHANCE]
+
+
+@pytest.mark.parametrize(("checker", "message", "variant"), check_rules.mistakes(TABLES))
+def test_no_mistake_is_taken_for_another_one_or_for_the_right_answer(checker, message, variant, capsys):
+    check_rules.names(checker, check_rules.makes(checker, message, variant), message, capsys)
+
+
+@pytest.mark.parametrize("checker", TABLES, ids=lambda checker: checker.__name__)
+def test_the_right_answer_of_the_first_case_is_not_enough(checker):
+    task = check_rules.exercise(checker)
+    answers = [task.right(*arguments) for _, arguments in task.cases]
+    assert len(answers) >= 3
+    with pytest.raises(check.Wrong):
+        checker(lambda *arguments: answers[0])
+
+
+GARBAGE = {
+    "is the `return` missing": lambda *arguments: None,
+    "returned text|returned one str": lambda *arguments: "four",
+    "rows of equal length|must return . things": lambda *arguments: [[1.0], [1.0, 2.0], [1.0], [1.0]],
+    "must return": lambda *arguments: {"answer": 1.0},
+    "shape|must return": lambda *arguments: np.zeros((1, 2, 3, 4, 5)),
+    "real part|complex|must return": lambda *arguments: 1j,
+    "raised ZeroDivisionError": lambda *arguments: 1 / 0,
+    "Its arguments are": lambda: 1.0,
+    "Hand over the function itself": 3.0,
+}
+
+
+@pytest.mark.parametrize("checker", CHECKERS, ids=lambda checker: checker.__name__)
+@pytest.mark.parametrize("message", GARBAGE)
+def test_garbage_is_told_what_it_is(checker, message):
+    with pytest.raises(check.Wrong, match=message):
+        checker(GARBAGE[message])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import keras_gradients
 from scipy import signal
 
 from helpers import conv
@@ -125,16 +126,6 @@ KERAS_OPTIONS = [
         ((1, 1), "valid", (2, 3)), ((1, 1), "same", (2, 3)), ((5, 4), "same", 1), ((5, 4), "valid", 1),
     ]
 ]  # fmt: skip
-
-
-def keras_gradients(function, *arguments, dy):
-    import tensorflow as tf
-
-    tensors = [tf.constant(a) for a in arguments]
-    with tf.GradientTape() as tape:
-        tape.watch(tensors)
-        y = function(*tensors)
-    return [y.numpy(), *(g.numpy() for g in tape.gradient(y, tensors, tf.constant(dy)))]
 
 
 def assert_equals_keras(ours, ours_grad, theirs, x, kernel, bias, options):
@@ -277,6 +268,13 @@ def test_conv2d_is_linear(case):
     np.testing.assert_allclose(together, apart, atol=1e-12)
 
 
+def test_true_convolution_takes_the_options_of_conv2d():
+    x, kernel, bias = numbers(2, 7, 6, 3), numbers(3, 2, 3, 4), numbers(4)
+    options = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2)}
+    expected = conv.conv2d(x, kernel[::-1, ::-1], bias, **options)
+    np.testing.assert_array_equal(conv.true_convolve2d(x, kernel, bias, **options), expected)
+
+
 def test_a_moved_image_gives_a_moved_output():
     x, kernel = numbers(1, 9, 9, 2), numbers(3, 3, 2, 2)
     moved = np.roll(x, (2, 1), axis=(1, 2))
@@ -298,6 +296,17 @@ EVERY = [
     (conv.depthwise_conv2d, conv.depthwise_conv2d_grad, (2, 5, 4, 3), (3, 2, 3, 2), 6),
     (conv.conv2d_transpose, conv.conv2d_transpose_grad, (2, 5, 4, 3), (3, 2, 2, 3), 2),
 ]
+
+
+@pytest.mark.parametrize(("function", "gradient", "x", "kernel", "bias"), EVERY)
+def test_of_two_precisions_each_result_has_the_finer_one(function, gradient, x, kernel, bias):
+    for types in ("f4", "f8"), ("f8", "f4"):
+        arguments = [numbers(*shape, dtype=dtype) for shape, dtype in zip((x, kernel), types, strict=True)]
+        y = function(*arguments)
+        assert y.dtype == "f8"
+        assert [r.dtype for r in gradient(*arguments, y.astype("f4"))] == [*types[::-1], "f4"]
+    coarse = [array.astype("f4") for array in arguments]
+    assert [r.dtype for r in gradient(*coarse, y)] == ["f8"] * 3
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -331,6 +340,7 @@ def test_lists_of_numbers_are_taken_as_arrays():
 
 
 X, KERNEL = np.ones((1, 5, 4, 3)), np.ones((3, 3, 3, 2))
+FIT = "the window must fit into the padded input, received a window that spans"
 
 
 @pytest.mark.parametrize(
@@ -342,41 +352,110 @@ X, KERNEL = np.ones((1, 5, 4, 3)), np.ones((3, 3, 3, 2))
         ({"kernel": KERNEL[:, :, :1]}, r"kernel must have c_in = 3, received shape \(3, 3, 1, 2\)"),
         ({"kernel": KERNEL[..., 0]}, r"kernel must have 4 axes .*received shape \(3, 3, 3\)"),
         ({"bias": np.ones(3)}, r"bias must have c_out = 2, received shape \(3,\)"),
-        ({"kernel": np.ones((3, 5, 3, 2))}, r"received a window that spans 5 for an input of 4 \+ 0"),
-        ({"dilation": (1, 2)}, r"received a window that spans 5 for an input of 4 \+ 0"),
+        ({"kernel": np.ones((3, 5, 3, 2))}, rf"{FIT} 5 for an input of 4 \+ 0$"),
+        ({"dilation": (1, 2)}, rf"{FIT} 5 for an input of 4 \+ 0$"),
+        ({"dilation": 4, "padding": ((1, 2), (2, 2))}, rf"{FIT} 9 for an input of 5 \+ 3$"),
         ({"stride": 0}, "stride must be an integer of at least 1, received 0"),
         ({"stride": 1.5}, "stride must be an integer or a pair, received 1.5"),
         ({"stride": (1, 2, 3)}, r"stride must be an integer or a pair, received \(1, 2, 3\)"),
         ({"dilation": -1}, "dilation must be an integer of at least 1, received -1"),
+        ({"dilation": (1, 2, 3)}, r"dilation must be an integer or a pair, received \(1, 2, 3\)"),
         ({"padding": "full"}, "padding must be one of 'valid', 'same', received 'full'"),
         ({"padding": 1}, 'padding must be "valid", "same" or a pair for each axis, received 1'),
+        ({"padding": (0, 3)}, 'padding must be "valid", "same" or a pair for each axis, received 0'),
         ({"padding": ((0, 0), (-1, 0))}, "padding must be an integer of at least 0, received -1"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_was_received(changed, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         conv.conv2d(**{"x": X, "kernel": KERNEL, **changed})
 
 
+def test_without_options_the_window_takes_single_steps_inside_the_image():
+    assert conv.output_size(150, 3) == 148
+
+
+def test_copies_of_a_kernel_smaller_than_the_stride_leave_gaps():
+    enlarged = conv.conv2d_transpose(np.ones((1, 2, 1, 1)), np.ones((2, 1, 1, 1)), stride=(3, 2))
+    assert enlarged[0, :, :, 0].tolist() == [[1, 0], [1, 0], [0, 0], [1, 0], [1, 0], [0, 0]]
+
+
+def test_output_size_names_a_wrong_argument():
+    with pytest.raises(ValueError, match="^size must be an integer of at least 1, received 0$"):
+        conv.output_size(0, 1)
+    with pytest.raises(ValueError, match="^window must be an integer of at least 1, received 0$"):
+        conv.output_size(1, 0)
+
+
+AXES = {
+    conv.conv2d: ("n h w c", "kh kw c_in c_out"),
+    conv.conv1d: ("n t d", "k d_in d_out"),
+    conv.depthwise_conv2d: ("n h w c", "kh kw c m"),
+    conv.conv2d_transpose: ("n h w c", "kh kw c_out c_in"),
+}
+
+
 @pytest.mark.parametrize(("function", "gradient", "x", "kernel", "bias"), EVERY)
-def test_a_gradient_of_another_shape_than_the_output_is_refused(function, gradient, x, kernel, bias):
+def test_a_missing_axis_is_named(function, gradient, x, kernel, bias):
     x, kernel = np.ones(x), np.ones(kernel)
-    dy = function(x, kernel)[:, :-1]
-    with pytest.raises(ValueError, match="must have shape"):
-        gradient(x, kernel, dy)
+    dy = function(x, kernel)
+    axes, kernel_axes = (", ".join(words.split()) for words in AXES[function])
+    with pytest.raises(ValueError, match=rf"^x must have {x.ndim} axes \({axes}\), received"):
+        function(x[0], kernel)
+    with pytest.raises(ValueError, match=rf"^x must have {x.ndim} axes \({axes}\), received"):
+        gradient(x[0], kernel, dy)
+    with pytest.raises(
+        ValueError, match=rf"^kernel must have {kernel.ndim} axes \({kernel_axes}\), received"
+    ):
+        function(x, kernel[0])
+    with pytest.raises(
+        ValueError, match=rf"^kernel must have {kernel.ndim} axes \({kernel_axes}\), received"
+    ):
+        gradient(x, kernel[0], dy)
+
+
+@pytest.mark.parametrize(("function", "gradient", "x", "kernel", "bias"), EVERY)
+def test_a_bias_or_a_gradient_of_another_shape_is_named(function, gradient, x, kernel, bias):
+    x, kernel = np.ones(x), np.ones(kernel)
+    dy = function(x, kernel)
+    with pytest.raises(ValueError, match=f"^bias must have c_out = {bias}, received"):
+        function(x, kernel, np.ones(bias + 1))
+    with pytest.raises(ValueError, match="^dy must have shape"):
+        gradient(x, kernel, dy[:, :-1])
+    with pytest.raises(ValueError, match="^dy must have"):
+        gradient(x, kernel, dy[0])
 
 
 @pytest.mark.parametrize(("function", "gradient", "x", "kernel", "bias"), EVERY)
 def test_channels_that_do_not_match_are_refused(function, gradient, x, kernel, bias):
     x, kernel = np.ones((*x[:-1], 7)), np.ones(kernel)
-    with pytest.raises(ValueError, match="= 7, received shape"):
+    (name,) = set(AXES[function][1].split()) & {"c_in", "d_in", "c"}
+    axes = ", ".join(AXES[function][1].split())
+    message = rf"^kernel must have {name} = 7, received shape .* for the axes \({axes}\)$"
+    with pytest.raises(ValueError, match=message):
         function(x, kernel)
-    with pytest.raises(ValueError, match="= 7, received shape"):
+    with pytest.raises(ValueError, match=message):
         gradient(x, kernel, np.ones((1, 1, 1, 1)[: x.ndim]))
 
 
+def test_the_axes_of_a_kernel_that_is_to_be_turned_are_named():
+    with pytest.raises(ValueError, match=r"^kernel must have 4 axes \(kh, kw, c_in, c_out\), received"):
+        conv.true_convolve2d(X, KERNEL[0])
+
+
+def test_the_gradient_of_a_sequence_has_three_axes():
+    x, kernel = np.ones((2, 5, 3)), np.ones((3, 3, 2))
+    with pytest.raises(ValueError, match=r"^dy must have 3 axes \(n, steps, d_out\), received"):
+        conv.conv1d_grad(x, kernel, np.ones((2, 3)))
+
+
+def test_a_stride_of_a_transposed_convolution_that_is_no_pair_is_named():
+    with pytest.raises(ValueError, match=r"^stride must be an integer or a pair, received \(1, 2, 3\)"):
+        conv.conv2d_transpose(X, np.ones((3, 3, 2, 3)), stride=(1, 2, 3))
+
+
 def test_transposed_convolution_takes_padding_by_name_only():
-    with pytest.raises(ValueError, match="one of 'valid', 'same'"):
+    with pytest.raises(ValueError, match="^padding must be one of 'valid', 'same', received"):
         conv.conv2d_transpose(X, np.ones((3, 3, 2, 3)), padding=((1, 1), (1, 1)))
 
 

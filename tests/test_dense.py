@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import keras_gradients
 from scipy import special, stats
 
 from helpers import dense
@@ -20,17 +21,6 @@ SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
 
 def numbers(*shape, dtype=np.float64, seed=0):
     return np.random.default_rng([seed, *shape]).normal(size=shape).astype(dtype)
-
-
-def keras_gradients(function, *arguments, dy):
-    """Output of a Keras function, and its gradients with respect to all arguments."""
-    import tensorflow as tf
-
-    arguments = [tf.constant(argument) for argument in arguments]
-    with tf.GradientTape() as tape:
-        tape.watch(arguments)
-        y = function(*arguments)
-    return [y.numpy(), *(g.numpy() for g in tape.gradient(y, arguments, tf.constant(dy)))]
 
 
 def assert_equal(ours, theirs, dtype, tolerance=TOLERANCE):
@@ -90,6 +80,12 @@ ACTIVATIONS = [
     (dense.log_softmax, dense.log_softmax_grad),
 ]
 SHARES = ACTIVATIONS[-2:]
+
+
+def test_leaky_relu_by_hand():
+    x = np.array([-2.0, 0.0, 0.5, 3.0])
+    np.testing.assert_allclose(dense.leaky_relu(x, 0.25), [-0.5, 0, 0.5, 3])
+    np.testing.assert_allclose(dense.leaky_relu_grad(x, np.full(4, 8.0), 0.25), [2, 2, 8, 8])
 
 
 def test_activations_by_hand():

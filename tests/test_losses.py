@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import keras_gradients
 from scipy import special
 
 from helpers import losses
@@ -38,13 +39,7 @@ def rows_of_classes(*shape, dtype=np.float64):
 
 def keras_loss(loss, y_true, prediction, sample_weight=None):
     """Value of a Keras loss, and its gradient with respect to the prediction."""
-    import tensorflow as tf
-
-    prediction = tf.constant(prediction)
-    with tf.GradientTape() as tape:
-        tape.watch(prediction)
-        value = loss(y_true, prediction, sample_weight=sample_weight)
-    return value.numpy(), tape.gradient(value, prediction).numpy()
+    return keras_gradients(lambda p: loss(y_true, p, sample_weight=sample_weight), prediction)
 
 
 def make(name, dtype, **options):
@@ -193,8 +188,13 @@ def test_probabilities_of_zero_and_one_are_clipped_and_get_no_gradient_as_in_ker
     mine = ours("binary_crossentropy", y_true, y_pred)
     assert_equal(mine, keras_loss(make("BinaryCrossentropy", dtype), y_true, y_pred), dtype)
     assert mine[1].tolist() == [0] * 5
+
+
+def test_the_binary_crossentropy_of_certainty_by_hand():
     np.testing.assert_allclose(losses.binary_crossentropy(np.ones(1), np.zeros(1)), -np.log(1e-7))
     np.testing.assert_allclose(losses.binary_crossentropy(np.zeros(1), np.ones(1)), -np.log(1e-7))
+    np.testing.assert_allclose(losses.binary_crossentropy(np.ones(1), np.ones(1)), 1e-7, rtol=1e-6)
+    np.testing.assert_allclose(losses.binary_crossentropy(np.zeros(1), np.zeros(1)), 1e-7, rtol=1e-6)
     y_pred = np.array([1e-7, 1 - 1e-7])  # on the border nothing is clipped
     np.testing.assert_allclose(losses.binary_crossentropy_grad(np.array([1.0, 0.0]), y_pred), [-5e6, 5e6])
 
@@ -285,10 +285,17 @@ def test_rows_are_divided_by_their_sum_and_clipped_as_in_keras(dtype):
     mine = ours("categorical_crossentropy", y_true, y_pred)
     assert_equal(mine, keras_loss(make("CategoricalCrossentropy", dtype), y_true, y_pred), dtype)
     assert mine[1][:2].tolist() == [[0, 0], [0, 0]]
-    np.testing.assert_allclose(
-        losses.categorical_crossentropy(y_true[:1], y_pred[:1]), -np.log(1e-7), rtol=1e-6
+
+
+def test_the_categorical_crossentropy_of_certainty_by_hand():
+    y_true, y_pred = (
+        np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]),
+        np.array([[0.0, 3.0], [0.0, 3.0], [1.0, 3.0]]),
     )
-    np.testing.assert_allclose(losses.categorical_crossentropy(y_true[1:2], y_pred[1:2]), 1e-7, rtol=0.2)
+    values = [losses.categorical_crossentropy(y_true[i : i + 1], y_pred[i : i + 1]) for i in range(3)]
+    np.testing.assert_allclose(values, [-np.log(1e-7), 1e-7, np.log(4 / 3)], rtol=1e-6)
+    gradient = losses.categorical_crossentropy_grad(y_true, y_pred)
+    np.testing.assert_allclose(gradient, [[0, 0], [0, 0], [1 / 12, -1 / 36]], rtol=1e-12)
 
 
 @given(CLASS_SHAPES, st.sampled_from([0, 0.2]), st.booleans())
@@ -392,6 +399,15 @@ def test_without_focus_the_focal_loss_is_the_crossentropy(shape):
             ours(focal, y_true, prediction, gamma=0), ours(plain, y_true, prediction), strict=True
         ):
             np.testing.assert_allclose(mine, expected, atol=1e-15)
+
+
+def test_the_focus_is_2_unless_told_otherwise():
+    y_true, y_pred = np.array([1.0, 0.0]), np.array([0.3, 0.6])
+    for name in ("binary_focal_crossentropy", "binary_focal_crossentropy_from_logits"):
+        for mine, expected in zip(
+            ours(name, y_true, y_pred), ours(name, y_true, y_pred, gamma=2), strict=True
+        ):
+            np.testing.assert_array_equal(mine, expected)
 
 
 def test_clipped_probabilities_get_no_gradient_from_the_focal_loss():

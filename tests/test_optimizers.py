@@ -179,6 +179,11 @@ def test_follows_a_schedule_of_keras_for_200_steps(journey):
     assert_same_place(with_numpy(rule, start, grads, "float32"), expected, start, 1e-4)
 
 
+def test_cosine_decay_by_hand():
+    rates = [opt.cosine_decay(step, 0.1, 10, last=0.2) for step in (0, 5, 10, 99)]
+    np.testing.assert_allclose(rates, [0.1, 0.06, 0.02, 0.02])
+
+
 def test_schedules_equal_those_of_keras():
     from keras.optimizers import schedules
 
@@ -312,6 +317,15 @@ def test_keeps_float32_and_accepts_gradients_of_another_type_or_a_list(rule):
 
 
 @every_rule
+def test_a_gradient_is_rounded_to_the_type_of_its_weights(rule):
+    gradient = np.random.default_rng(0).normal(size=500)
+    fine, rounded = ({"w": np.ones(500, np.float32)} for _ in range(2))
+    rule(fine, {"w": gradient}, {})
+    rule(rounded, {"w": gradient.astype(np.float32)}, {})
+    np.testing.assert_array_equal(fine["w"], rounded["w"])
+
+
+@every_rule
 def test_nan_passes_through_to_its_own_entry_only(rule):
     params = {"w": np.ones(2)}
     rule(params, {"w": np.array([np.nan, 1.0])}, {})
@@ -409,7 +423,7 @@ def test_clipping_by_norm_treats_each_array_by_itself(grad, limit):
 
 
 def test_clipping_by_value_turns_the_gradient():
-    np.testing.assert_array_equal(opt.clip_by_value({"w": [3.0, -0.5]}, 1)["w"], [1, -0.5])
+    np.testing.assert_array_equal(opt.clip_by_value({"w": [3.0, -0.5, -3.0]}, 1)["w"], [1, -0.5, -1])
 
 
 @pytest.mark.parametrize("clip", [opt.clip_by_value, opt.clip_by_norm, opt.clip_by_global_norm])
@@ -446,6 +460,11 @@ def test_bad_clipping_says_what_was_expected(clip):
         ValueError, match="^grads must be a dictionary with at least one array, received dict"
     ):
         clip({}, 1.0)
+
+
+def test_the_norm_of_nothing_says_what_was_expected():
+    with pytest.raises(ValueError, match="^grads must be a dictionary .* received dict without entries"):
+        opt.global_norm({})
 
 
 # ---------------------------------------------------------------- saving

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import keras_gradients
 
 from helpers import pooling
 from helpers.conv import output_size
@@ -80,17 +81,6 @@ def steps(shape, options):
     return (shape[0], *(output_size(*axis, options["padding"]) for axis in axes), shape[-1])
 
 
-def keras_gradient(function, x, dy):
-    """Output and dx of a Keras function."""
-    import tensorflow as tf
-
-    x = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = function(x)
-    return y.numpy(), tape.gradient(y, x, tf.constant(dy)).numpy()
-
-
 def all_four(x, dy, **options):
     return (
         pooling.max_pool2d(x, **options),
@@ -160,7 +150,7 @@ def test_pooling_and_its_gradients_equal_keras(case, dtype, values):
     theirs = [
         result
         for pool in (ops.max_pool, ops.average_pool)
-        for result in keras_gradient(lambda x, pool=pool: pool(x, **arguments), x, dy)
+        for result in keras_gradients(lambda x, pool=pool: pool(x, **arguments), x, dy=dy)
     ]
     for mine, expected in zip(all_four(x, dy, **options), theirs, strict=True):
         np.testing.assert_allclose(mine, expected, atol=TOLERANCE[dtype])
@@ -185,7 +175,7 @@ def test_defaults_are_those_of_the_keras_layer(ours, theirs, options, names):
     x = numbers(2, 8, 6, 3) if ours.endswith("2d") else numbers(2, 8, 3)
     layer = getattr(keras.layers, theirs)(**names, dtype="float64")
     dy = numbers(*layer(x).shape)
-    y, dx = keras_gradient(layer, x, dy)
+    y, dx = keras_gradients(layer, x, dy=dy)
     np.testing.assert_allclose(getattr(pooling, ours)(x, **options), y, atol=1e-12)
     np.testing.assert_allclose(getattr(pooling, f"{ours}_grad")(x, dy, **options), dx, atol=1e-12)
 
@@ -216,7 +206,7 @@ def test_global_pooling_and_its_gradients_equal_keras(shape, dtype, values):
     x, dy = values(*shape, dtype=dtype), numbers(shape[0], shape[-1], dtype=dtype)
     for ours, theirs in [("max", "GlobalMaxPooling"), ("average", "GlobalAveragePooling")]:
         layer = getattr(keras.layers, f"{theirs}{x.ndim - 2}D")(dtype=x.dtype.name)
-        y, dx = keras_gradient(layer, x, dy)
+        y, dx = keras_gradients(layer, x, dy=dy)
         mine = getattr(pooling, f"global_{ours}_pool")(x)
         gradient = getattr(pooling, f"global_{ours}_pool_grad")(x, dy)
         assert mine.dtype == gradient.dtype == dtype
@@ -231,6 +221,8 @@ def test_global_pooling_by_hand():
     assert pooling.global_average_pool(x).tolist() == [[3, 3]]
     assert pooling.global_max_pool_grad(x, dy).tolist() == [[[[0, 4], [4, 0]], [[4, 0], [0, 0]]]]
     assert pooling.global_average_pool_grad(x, dy).tolist() == [[[[2, 1], [2, 1]], [[2, 1], [2, 1]]]]
+    alone = pooling.global_average_pool_grad(x[..., :1], dy[:, :1])
+    assert alone.tolist() == [[[[2], [2]], [[2], [2]]]]
 
 
 # ----- gradients -----

@@ -397,6 +397,18 @@ def test_truncation_no_shorter_than_the_sequence_gives_the_complete_gradient(kin
 
 
 @every_kind
+def test_truncation_keeps_the_precision_also_across_padding(kind):
+    x, weights, state, dy, dlast = arguments(kind, 2, 4, 2, 3)
+    mask = np.array([[False, False, True, True], [True, True, False, True]])
+    _, steps = kind.run(x, weights, state, mask)
+    ours = kind.run_grad(x, weights, steps, dy, dlast, mask, truncate_every=1)
+    assert [array.dtype for array in ours] == [np.float64] * len(ours)
+    for gradient in ours[4:]:  # of the first state: it passes the padding of the first sequence and is cut
+        assert (gradient[0] == 0).all()
+        assert (gradient[1] != 0).all()
+
+
+@every_kind
 def test_left_out_state_and_dlast_are_zero(kind):
     x, weights, _, dy, _ = arguments(kind, 2, 3, 2, 3)
     zeros = [np.zeros((2, 3))] * kind.states
@@ -570,6 +582,18 @@ def test_the_output_can_be_changed_without_changing_the_steps(kind):
     before = steps.h.copy()
     y += 1
     np.testing.assert_array_equal(steps.h, before)
+
+
+@every_kind
+def test_a_coarse_x_is_taken_at_the_precision_of_the_weights(kind):
+    x, weights, state, dy, dlast = arguments(kind, 2, 3, 2, 3)  # float64
+    results = []
+    for same in (x.astype(np.float32), x.astype(np.float32).astype(np.float64)):
+        y, steps = kind.run(same, weights, state)
+        results.append([y, *kind.run_grad(same, weights, steps, dy, dlast)])
+    for coarse, fine in zip(*results, strict=True):
+        assert coarse.dtype == np.float64
+        np.testing.assert_array_equal(coarse, fine)
 
 
 @every_kind

@@ -6,24 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import small_cnn
 
-from helpers import dense, losses
-from helpers.gradcheck import check_gradient
+from helpers import losses
+from helpers.layers import BatchNorm, Conv2D, Dense, Flatten, Sequential
 from helpers.optimizers import adam, gradient_descent, momentum
-from helpers.pooling import max_pool2d, max_pool2d_grad
 from helpers.training import (
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
     EarlyStopping,
-    Flatten,
-    Function,
-    Sequential,
     compiled_trainer,
     fit,
-    glorot_uniform,
-    he_normal,
     load_weights,
     mean_loss,
     predict,
@@ -76,6 +67,8 @@ def test_a_split_larger_than_the_data_says_so():
         random_split(10, (8, 3), np.random.default_rng(0))
     with pytest.raises(ValueError, match="^each size must be an integer of at least 1, received 0"):
         random_split(10, (10, 0), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="^n must be an integer of at least 1, received 0"):
+        random_split(0, (1,), np.random.default_rng(0))
 
 
 def test_each_epoch_visits_every_row_once_when_batches_fit():
@@ -199,126 +192,6 @@ def test_groups_that_name_no_patient_are_refused():
         split_by_patient([[1], [2]], (1,), rng)
     with pytest.raises(ValueError, match=r"^sizes must add up to at most n = 2, received \[3\], sum 3"):
         split_by_patient([5, 7, 7], (3,), rng)
-
-
-# ---------------------------------------------------------------- layers
-
-RELU = dense.relu, dense.relu_grad
-
-
-def small_cnn(rng, dtype="float32"):
-    """Convolution, batch normalization, pooling, a strided convolution, two dense layers: 8×8 pixels to 3."""
-    return Sequential(
-        Conv2D(1, 4, 3, rng, padding="same", dtype=dtype),
-        BatchNorm(4, dtype=dtype),
-        Function(*RELU),
-        Function(max_pool2d, max_pool2d_grad, window=2),
-        Conv2D(4, 6, 3, rng, initialize=he_normal, stride=2, padding="same", dtype=dtype),
-        Function(*RELU),
-        Flatten(),
-        Dense(24, 5, rng, dtype=dtype),
-        Function(dense.gelu, dense.gelu_grad),
-        Dense(5, 3, rng, dtype=dtype),
-    )
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_the_gradients_of_a_whole_network_equal_central_differences(training):
-    rng = np.random.default_rng(0)
-    model = small_cnn(rng, "float64")
-    x, dy = rng.normal(size=(2, 8, 8, 1)), rng.normal(size=(2, 3))
-    model.forward(rng.normal(size=(5, 8, 8, 1)), training=True)  # averages other than 0 and 1
-
-    def network(x, *params):
-        for array, values in zip(model.params.values(), params, strict=True):
-            array[...] = values
-        return model.forward(x, training)
-
-    arguments = [x, *(array.copy() for array in model.params.values())]
-    network(*arguments)
-    dx = model.backward(dy)
-    gradients = [dx, *(grad.copy() for grad in model.grads.values())]
-    assert list(model.grads) == list(model.params)
-    check_gradient(network, arguments, gradients, dy)
-
-
-def test_params_are_named_by_the_place_of_their_layer():
-    model = small_cnn(np.random.default_rng(0))
-    names = ["0.kernel", "0.bias", "1.gamma", "1.beta", "4.kernel", "4.bias", "7.kernel", "7.bias"]
-    assert list(model.params) == [*names, "9.kernel", "9.bias"]
-    assert list(model.averages) == ["1.mean", "1.variance"]
-    assert list(model.weights) == [*model.params, *model.averages]
-    assert model.params["0.kernel"] is model.layers[0].params["kernel"]
-    assert {array.dtype for array in model.weights.values()} == {np.dtype("float32")}
-    assert all((model.params[name] == 0).all() for name in model.params if name.endswith(("bias", "beta")))
-
-
-def test_a_network_inside_a_network_keeps_its_names():
-    rng = np.random.default_rng(0)
-    inner = Sequential(Dense(3, 3, rng), BatchNorm(3))
-    model = Sequential(inner, Dense(3, 1, rng))
-    x = rng.normal(size=(4, 3)).astype("float32")
-    y = model.forward(x, training=True)
-    assert model.backward(np.ones_like(y)).shape == x.shape
-    assert list(model.weights) == [
-        *("0.0.kernel", "0.0.bias", "0.1.gamma", "0.1.beta", "1.kernel", "1.bias"),
-        *("0.1.mean", "0.1.variance"),
-    ]
-    assert (model.averages["0.1.mean"] != 0).all()
-
-
-def test_batch_norm_tracks_averages_only_while_training():
-    rng = np.random.default_rng(0)
-    x = rng.normal(3.0, 2.0, size=(50, 4))
-    layer = BatchNorm(4, momentum=0.75, epsilon=1e-5, dtype="float64")
-    kept = layer.averages["mean"]
-    layer.forward(x)
-    assert (kept == 0).all()
-    y = layer.forward(x, training=True)
-    np.testing.assert_allclose(kept, 0.25 * x.mean(axis=0))
-    np.testing.assert_allclose(layer.averages["variance"], 0.75 + 0.25 * x.var(axis=0))
-    np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-4)
-    variance = layer.averages["variance"]
-    np.testing.assert_allclose(layer.forward(x), (x - kept) / np.sqrt(variance + 1e-5))
-
-
-def test_dropout_drops_only_while_training():
-    layer, x, dy = Dropout(0.75, np.random.default_rng(0)), np.full((50, 40), 3.0), np.full((50, 40), 2.0)
-    assert layer.forward(x) is x
-    np.testing.assert_array_equal(layer.backward(dy), dy)
-    y = layer.forward(x, training=True)
-    assert set(y.ravel()) == {0.0, 12.0}
-    assert abs(y.mean() - 3) < 5 * 12 * (0.75 * 0.25 / y.size) ** 0.5
-    np.testing.assert_array_equal(layer.backward(dy), np.where(y == 0, 0, 8))
-    assert (layer.forward(x, training=True) != y).any()
-
-
-def test_first_values_have_the_spread_of_their_rule():
-    rng = np.random.default_rng(0)
-    shape = (3, 5, 20, 40)  # fans of 300 and 600
-    glorot, he = glorot_uniform(shape, rng), he_normal(shape, rng)
-    assert glorot.shape == he.shape == shape
-    assert 0.999 < np.abs(glorot).max() / (6 / 900) ** 0.5 <= 1
-    assert abs(glorot.mean()) < 5 * (2 / 900 / glorot.size) ** 0.5
-    assert he.std() == pytest.approx(
-        (2 / 300) ** 0.5, rel=0.03
-    )  # the error of a deviation is 0.7 / sqrt(12,000)
-    assert glorot_uniform((4, 2), rng).max() <= 1
-    np.testing.assert_array_equal(
-        he_normal((4, 2), np.random.default_rng(1)), he_normal((4, 2), np.random.default_rng(1))
-    )
-
-
-def test_layers_draw_from_their_initializer():
-    layers = [
-        Dense(4, 2, np.random.default_rng(0), he_normal),
-        Conv2D(2, 3, 3, np.random.default_rng(0), he_normal),
-    ]
-    for layer, shape in zip(layers, [(4, 2), (3, 3, 2, 3)], strict=True):
-        expected = he_normal(shape, np.random.default_rng(0)).astype("float32")
-        np.testing.assert_array_equal(layer.params["kernel"], expected)
-    default = Dense(4, 2, np.random.default_rng(0)).params["kernel"]
-    np.testing.assert_array_equal(default, glorot_uniform((4, 2), np.random.default_rng(0)).astype("float32"))
 
 
 # ---------------------------------------------------------------- training
@@ -494,6 +367,18 @@ def test_early_stopping_stops_and_restores_as_keras_does(first, later, patience)
     assert weights["w"] == model.weight
 
 
+def test_early_stopping_by_hand():
+    stopping, weights = EarlyStopping(2), {"w": np.zeros(1)}
+    # An equal loss is no better one; after the second epoch without a better one it is enough.
+    for epoch, (loss, stop) in enumerate(
+        [(3, False), (2, False), (2, False), (1, False), (4, False), (1, True)]
+    ):
+        weights["w"][...] = epoch
+        assert stopping.should_stop(loss, weights) == stop
+    stopping.restore(weights)
+    assert weights["w"] == 3
+
+
 def test_a_first_loss_that_is_nan_is_no_best():
     stopping, weights = EarlyStopping(2), {"w": np.zeros(1)}
     assert not stopping.should_stop(np.nan, weights)
@@ -523,6 +408,32 @@ def test_predictions_do_not_depend_on_the_batches(digits):
     np.testing.assert_allclose(predict(model, x), whole, atol=1e-6)
     np.testing.assert_allclose(predict(model, x, batch_size=10), whole, atol=1e-6)
     assert mean_loss(model, x, y, CROSS_ENTROPY, 10) == pytest.approx(CROSS_ENTROPY[0](y, whole))
+
+
+def test_memory_is_limited_by_the_batch_size():
+    class Model:
+        weights, params, grads = {}, {}, {}
+
+        def __init__(self):
+            self.sizes = []
+
+        def forward(self, x, training=False):
+            self.sizes.append((len(x), training))
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    def sizes(function, *arguments):
+        model = Model()
+        function(model, *arguments)
+        return model.sizes
+
+    x, rng = np.zeros((600, 1)), np.random.default_rng(0)
+    halves = [(256, False), (256, False), (88, False)]
+    assert sizes(predict, x) == sizes(mean_loss, x, x, SQUARES) == halves
+    fitted = sizes(fit, x[:10], x[:10], SQUARES, lambda *_: None, rng, 1, 5, (x[:7], x[:7]))
+    assert fitted == [(5, True), (5, True), (5, False), (2, False)]
 
 
 def test_saved_weights_come_back_bit_for_bit_in_another_network(digits, tmp_path):
