@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from helpers import attention, conv, optimizers, pooling, recurrent
+from helpers import attention, conv, mri, optimizers, pooling, recurrent
 
 RNG = np.random.default_rng(0)
 
@@ -319,6 +319,18 @@ def test_adam_step(compare):
         limit=1.0,
         loops=("loops", lambda: loops_adam(looped, grad[part], *memory), len(looped) / len(start)),
         rounds=100,
+    )
+
+
+# ---------------------------------------------------------------- brain slices
+
+
+def test_two_thousand_brain_slices(benchmark, record):
+    mri.slices(1, rng=np.random.default_rng(0))  # reads the template
+    benchmark.pedantic(lambda: mri.slices(2000, rng=np.random.default_rng(0)), rounds=3)
+    seconds = benchmark.stats.stats.min
+    record(
+        {"work": "mri.slices: 2,000 of 64 by 64 pixels", "value": seconds, "limit": 6, "unit": "s at most"}
     )
 
 
