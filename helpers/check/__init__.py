@@ -14,6 +14,7 @@ from helpers.check._losses import binary_crossentropy, binary_crossentropy_grad,
 from helpers.check._optimizers import adam, momentum
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
+from helpers.check._transformer import patches
 
 __all__ = [
     "Wrong",
@@ -34,6 +35,7 @@ __all__ = [
     "momentum",
     "output_size",
     "parameter_count",
+    "patches",
     "receptive_field",
     "rnn",
     "separable_cost",
