@@ -97,6 +97,11 @@ window.rules = (() => {
       (element.scrollHeight > element.clientHeight + 1 && /auto|scroll/.test(style.overflowY));
   }
 
+  const scrollingParts = () =>
+    all("article *").filter((e) => shown(e) && scrollsInside(e) && !e.querySelector(OPERABLE));
+
+  const scrollingHasTabStops = () => scrollingParts().every((e) => e.tabIndex >= 0);
+
   // Start at the top and note where the focus comes; say how many stops there should be.
   function watchFocus() {
     const groups = new Set();
@@ -104,9 +109,8 @@ window.rules = (() => {
       if (e.type !== "radio" || !e.name) return true;
       return groups.has(e.name) ? false : groups.add(e.name);
     };
-    const scrolling = all("article *").filter((e) => shown(e) && scrollsInside(e) && !e.querySelector(OPERABLE));
     document.activeElement.blur();
-    expected = [...new Set([...all(OPERABLE), ...scrolling])].filter((e) => shown(e) && !e.disabled && first(e));
+    expected = [...new Set([...all(OPERABLE), ...scrollingParts()])].filter((e) => shown(e) && !e.disabled && first(e));
     unfocused = new Map(expected.map((e) => [e, look(e)]));
     reached = new Map();
     addEventListener("focusin", ({ target }) => {
@@ -141,5 +145,6 @@ window.rules = (() => {
   }
 
   return { openEverything, equations, images, largeImages, sidewaysScrolling, uncopiedCode,
-    keepOneTokenOfEachLook, watchFocus, missedFocus, missingIcons };
+    keepOneTokenOfEachLook, watchFocus, missedFocus, missingIcons,
+    scrollingHasTabStops };
 })();
