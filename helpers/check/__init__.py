@@ -6,12 +6,15 @@ Any way to compute the answer is fine: loops or array functions, lists or arrays
 
 from helpers.check._architectures import parameter_count, receptive_field, separable_cost
 from helpers.check._attention import attention, causal_attention
+from helpers.check._augmentation import flip_boxes
 from helpers.check._core import Wrong
 from helpers.check._evaluation import auc, split_by_patient
 from helpers.check._images import conv2d, max_pool2d, output_size
 from helpers.check._layers import batch_norm, dense_grad, gradient, softmax
 from helpers.check._losses import binary_crossentropy, binary_crossentropy_grad, dice
 from helpers.check._optimizers import adam, momentum
+from helpers.check._overfitting import proximal_step
+from helpers.check._padding import masked_mean
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
 from helpers.check._transformer import patches
@@ -28,14 +31,17 @@ __all__ = [
     "conv2d",
     "dense_grad",
     "dice",
+    "flip_boxes",
     "gradient",
     "gru_step",
     "lstm_step",
+    "masked_mean",
     "max_pool2d",
     "momentum",
     "output_size",
     "parameter_count",
     "patches",
+    "proximal_step",
     "receptive_field",
     "rnn",
     "separable_cost",
