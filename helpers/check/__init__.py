@@ -17,6 +17,7 @@ from helpers.check._overfitting import proximal_step
 from helpers.check._padding import masked_mean
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
+from helpers.check._steps import time_distributed
 from helpers.check._transformer import patches
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "separable_cost",
     "softmax",
     "split_by_patient",
+    "time_distributed",
     "window",
 ]
