@@ -15,6 +15,7 @@ from helpers.check._losses import binary_crossentropy, binary_crossentropy_grad,
 from helpers.check._optimizers import adam, momentum
 from helpers.check._overfitting import proximal_step
 from helpers.check._padding import masked_mean
+from helpers.check._partial_likelihood import partial_likelihood
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
 from helpers.check._steps import time_distributed
@@ -41,6 +42,7 @@ __all__ = [
     "momentum",
     "output_size",
     "parameter_count",
+    "partial_likelihood",
     "patches",
     "proximal_step",
     "receptive_field",
