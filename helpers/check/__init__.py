@@ -16,6 +16,7 @@ from helpers.check._optimizers import adam, momentum
 from helpers.check._overfitting import proximal_step
 from helpers.check._padding import masked_mean
 from helpers.check._partial_likelihood import partial_likelihood
+from helpers.check._pitfalls import corrected_interval
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
 from helpers.check._steps import time_distributed
@@ -31,6 +32,7 @@ __all__ = [
     "binary_crossentropy_grad",
     "causal_attention",
     "conv2d",
+    "corrected_interval",
     "dense_grad",
     "dice",
     "flip_boxes",
