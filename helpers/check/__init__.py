@@ -9,6 +9,7 @@ from helpers.check._attention import attention, causal_attention
 from helpers.check._augmentation import flip_boxes
 from helpers.check._core import Wrong
 from helpers.check._evaluation import auc, split_by_patient
+from helpers.check._genomics import benjamini_hochberg
 from helpers.check._images import conv2d, max_pool2d, output_size
 from helpers.check._layers import batch_norm, dense_grad, gradient, softmax
 from helpers.check._losses import binary_crossentropy, binary_crossentropy_grad, dice
@@ -28,6 +29,7 @@ __all__ = [
     "attention",
     "auc",
     "batch_norm",
+    "benjamini_hochberg",
     "binary_crossentropy",
     "binary_crossentropy_grad",
     "causal_attention",
