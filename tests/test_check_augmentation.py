@@ -59,6 +59,7 @@ WRONG = {
         "one column too narrow": edges(lambda c, r, w: w - r, lambda c, r, w: w - 1 - c),
         "one column too wide": edges(lambda c, r, w: w - 1 - r, lambda c, r, w: w - c),
         "four zeros, and must keep them": edges(lambda c, r, w: w - r, lambda c, r, w: w - c, zeros=False),
+        "A box at the left edge is a box too": lambda b, w: np.where(b[:, 1:2] > 0, by_masks(b, w), 0),
         "This flips up and down": lambda b, w: np.stack([w - b[:, 2], b[:, 1], w - b[:, 0], b[:, 3]], axis=1),
         "This turns by 180°": lambda b, w: w - b[:, [2, 3, 0, 1]],
         "The order is first row": lambda b, w: by_masks(b, w)[:, [1, 0, 3, 2]],

@@ -53,6 +53,8 @@ def _flip_boxes_mistakes(boxes, width):
          stacked(top, width - 1 - right, bottom, width - left)),
         ("A picture without lesion has four zeros, and must keep them: the box lies at the right edge now.",
          np.stack([top, width - right, bottom, width - left], axis=1)),
+        ("A box at the left edge is a box too: only four zeros mean that there is none.",
+         np.where(left[:, None] > 0, right_answer, 0)),
         ("This flips up and down: rows stay, columns change.",
          stacked(width - bottom, left, width - top, right)),
         ("This turns by 180°: the rows must stay.",
