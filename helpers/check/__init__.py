@@ -21,6 +21,7 @@ from helpers.check._pitfalls import corrected_interval
 from helpers.check._scans import window
 from helpers.check._sequences import gru_step, lstm_step, rnn
 from helpers.check._steps import time_distributed
+from helpers.check._survival import concordance, ipcw_weights
 from helpers.check._transformer import patches
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "binary_crossentropy",
     "binary_crossentropy_grad",
     "causal_attention",
+    "concordance",
     "conv2d",
     "corrected_interval",
     "dense_grad",
@@ -40,6 +42,7 @@ __all__ = [
     "flip_boxes",
     "gradient",
     "gru_step",
+    "ipcw_weights",
     "lstm_step",
     "masked_mean",
     "max_pool2d",
