@@ -70,6 +70,8 @@ WRONG = {
         .reshape(len(x), -1, side * side, x.shape[3])
         .mean(axis=2),
         "Patches and pixels are swapped": lambda x, side: by_slices(x, side).swapaxes(1, 2),
+        "Images and patches are swapped": lambda x, side: by_slices(x, side).swapaxes(0, 1),
+        "All patches of an image stand in one row": lambda x, side: by_slices(x, side).reshape(len(x), -1),
         "keep the axis of the images": lambda x, side: np.concatenate(by_slices(x, side)),
         "It is the first image alone": lambda x, side: by_slices(x, side)[0],
         "first patch alone": lambda x, side: by_slices(x, side)[:, 0],

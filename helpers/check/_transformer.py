@@ -63,6 +63,8 @@ def _mistakes(images, side):
         ("It is the mean of each patch: keep all of its pixels.", grid.mean(axis=(3, 4)).reshape(n, -1, c)),
         ("Patches and pixels are swapped: a patch is a row, (n, patches, side * side * c).",
          right.swapaxes(1, 2)),
+        ("Images and patches are swapped: the axis of the images comes first.", right.swapaxes(0, 1)),
+        ("All patches of an image stand in one row: each patch is a row of its own.", right.reshape(n, -1)),
         ("All images stand in one row: keep the axis of the images.", right.reshape(-1, right.shape[2])),
         ("It is the first image alone: keep the axis of the images.", right[0]),
         ("It is the first patch alone: return all patches.", right[:, 0]),
