@@ -57,6 +57,14 @@ def _mistakes(w, grad, learning_rate, strength):
         ("Every weight shrinks by a share, which is L2: L1 subtracts the same amount from all.",
          (1 - amount) * there),
         ("The threshold is doubled.", _soft(there, 2 * amount)),
+        ("Nothing moved: step against the gradient, then shrink.", w),
+        ("The penalty acts twice, in the gradient and as the threshold: leave it out of the gradient.",
+         _soft(there - amount * np.sign(w), amount)),
+        ("The learning rate is missing.", _soft(w - grad, strength)),
+        ("Negative weights move the wrong way: subtract the amount from the absolute value, keep the sign.",
+         np.where(np.abs(there) > amount, there - amount, 0.0)),
+        ("Every weight shrinks by a share, which is L2: L1 subtracts the same amount from all.",
+         there / (1 + amount)),
         ("Weights move away from zero.", np.sign(there) * (np.abs(there) + amount)),
     ]  # fmt: skip
 
