@@ -41,6 +41,11 @@ def rising(p):
     return np.sort(p) * len(p) / np.arange(1, len(p) + 1)
 
 
+def ranks_from_zero(p):
+    with np.errstate(divide="ignore"):
+        return np.minimum(p * len(p) / (ranks(p) - 1), 1)
+
+
 def ranks(p):
     return stats.rankdata(p, method="ordinal")
 
@@ -68,6 +73,8 @@ WRONG = {
         "Ranks begin at 1": lambda p: np.minimum(
             np.minimum.accumulate((np.sort(p) * len(p) / np.arange(2, len(p) + 2))[::-1])[::-1], 1
         )[np.argsort(np.argsort(p))],
+        "Ranks begin at 1, not at 0": ranks_from_zero,
+        "Sidak's": lambda p: 1 - (1 - p) ** len(p),
         "The ranks are turned": lambda p: np.minimum(
             np.minimum.accumulate((np.sort(p) * len(p) / np.arange(len(p), 0, -1))[::-1])[::-1], 1
         )[np.argsort(np.argsort(p))],

@@ -54,10 +54,13 @@ def _mistakes(p):
     holm = np.minimum(np.maximum.accumulate(np.sort(p) * (m - ranks + 1)), 1)
     upward = np.minimum(np.minimum.accumulate(np.sort(p) * m / ranks), 1)
     highest = np.minimum(np.maximum.accumulate(np.sort(p) * m / ranks), 1)
+    from_zero = np.r_[np.inf, m / ranks[:-1]]
     return [
         ("It is the p-values themselves: multiply by m / s.", p),
         ("It is Bonferroni's correction, m * p: divide by the rank s too.", np.minimum(m * p, 1)),
         ("It is Bonferroni's correction, m * p: divide by the rank s too.", m * p),
+        ("It is Sidak's correction, 1 - (1 - p) ** m, which like Bonferroni's looks at no rank.",
+         1 - (1 - p) ** m),
         ("It is Holm's correction, (m - s + 1) * p: the factor is m / s.", _in_the_order_of(p, holm)),
         ("It is the correction of Benjamini and Yekutieli, which also multiplies by 1 + 1/2 + ... + 1/m.",
          answer(factors=m / ranks * (1 / ranks).sum())),
@@ -70,6 +73,10 @@ def _mistakes(p):
          _in_the_order_of(p, highest)),
         ("Ranks begin at 1: the smallest p-value is multiplied by m / 1, the largest by m / m.",
          answer(factors=m / (ranks + 1))),
+        ("Ranks begin at 1, not at 0: the smallest p-value is multiplied by m / 1.",
+         answer(factors=from_zero)),
+        ("Ranks begin at 1, not at 0: the smallest p-value is multiplied by m / 1.",
+         answer(factors=from_zero, lower=keep)),
         ("The ranks are turned: the smallest p-value has the rank 1.", answer(factors=m / ranks[::-1])),
         ("It does not sort: the rank counts p-values from the smallest, not places in the array.",
          np.minimum(np.minimum.accumulate((p * m / ranks)[::-1])[::-1], 1)),
