@@ -49,6 +49,10 @@ WRONG = {
         ).reshape(*x.shape[:2], -1),
         "are averaged: return": lambda layer, x: by_reshaping(layer, x).mean(axis=1),
         "are added up": lambda layer, x: by_reshaping(layer, x).sum(axis=1),
+        "of different patients are added up": lambda layer, x: by_reshaping(layer, x).sum(axis=0),
+        "The shape must be (1, 3, 3)": lambda layer, x: layer(
+            np.moveaxis(x, 1, 3).reshape(len(x), *x.shape[2:4], -1)
+        ),
         "the largest feature": lambda layer, x: by_reshaping(layer, x).max(axis=1),
         "the last slice alone": lambda layer, x: layer(x[:, -1]),
         "the first slice alone": lambda layer, x: layer(x[:, 0]),

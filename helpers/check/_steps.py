@@ -58,6 +58,8 @@ def _mistakes(layer, stacks):
          right.mean(axis=1)),
         ("The features of the slices of a patient are added up: return those of every slice.",
          right.sum(axis=1)),
+        ("The features of different patients are added up: return those of every patient.",
+         right.sum(axis=0)),
         ("It takes the largest feature over the slices: return those of every slice.", right.max(axis=1)),
         ("It returns the last slice alone: return the features of every slice.", right[:, -1]),
         ("It returns the first slice alone: return the features of every slice.", right[:, 0]),
@@ -73,10 +75,10 @@ def _mistakes(layer, stacks):
 TIME_DISTRIBUTED = Exercise(
     names=("layer", "stacks"),
     cases=[
-        ("one patient, one slice", (_one_number, irregular(1, 1, 2, 2, 1))),
         ("one patient, three slices", (_corners, irregular(1, 3, 2, 3, 1, start=20.0))),
         ("three patients, two slices", (_corners, irregular(3, 2, 2, 2, 1, start=50.0))),
         ("two channels", (_corners, irregular(2, 4, 3, 2, 2, start=90.0))),
+        ("one patient, one slice", (_one_number, irregular(1, 1, 2, 2, 1))),
     ],
     right=_each,
     mistakes=_mistakes,
