@@ -14,6 +14,7 @@ assert "tensorflow" not in sys.modules, "start the benchmarks in a process of th
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+collect_ignore = ["gbsg_models.py"]  # a script, which loads TensorFlow
 REPORT = Path(__file__).parents[2] / "_build" / "bench.json"
 ROWS = pytest.StashKey[list]()
 WARM_UP = 2  # rounds that do not count
