@@ -69,6 +69,8 @@ WRONG = {
         "one number for each event": lambda t, e, r: terms()(t, e, r)[e == 1],
         "the mean over the events": lambda t, e, r: by_events(t, e, r) / e.sum(),
         "the mean over the patients": lambda t, e, r: by_events(t, e, r) / len(e),
+        "minus the mean over the events": lambda t, e, r: -by_events(t, e, r) / e.sum(),
+        "the events are not: sort both": lambda t, e, r: e @ terms()(t, e, r)[np.argsort(-t)],
         "as if they had an event": lambda t, e, r: by_events(t, np.ones(len(t)), r),
         "the sum over the censored": lambda t, e, r: by_events(t, 1 - e, r),
         "Everybody is in every risk set": summed(terms(lambda t, own, e: t > 0)),

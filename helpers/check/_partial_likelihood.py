@@ -36,6 +36,7 @@ def _mistakes(time, event, log_risk):
     seen = event == 1
     sums = _sums(time, event, log_risk, np.greater_equal)
     each = log_risk - sums
+    latest_first = np.argsort(-time)
     right = each[seen].sum()
 
     def by(followed, rows=seen):
@@ -55,6 +56,12 @@ def _mistakes(time, event, log_risk):
             ("It is one number for each event: return their sum.", each[seen]),
             ("It is the mean over the events: return the sum.", right / seen.sum()),
             ("It is the mean over the patients: return the sum.", right / len(time)),
+            ("It is minus the mean over the events, a loss: return the sum, with its own sign.",
+             -right / seen.sum()),
+            ("The log-risks are sorted by time and the events are not: sort both.",
+             event @ each[latest_first]),
+            ("The log-risks are sorted by time and the events are not: sort both.",
+             event @ each[latest_first[::-1]]),
             ("Censored patients count as if they had an event: only events enter the sum.", each.sum()),
             ("It is the sum over the censored patients: sum over the events.", each[~seen].sum()),
             ("Everybody is in every risk set: only those followed until the event are.",
