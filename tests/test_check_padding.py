@@ -58,6 +58,11 @@ def first_steps(y, mask):
     )
 
 
+def from_first_to_last(y, mask):
+    spans = [slice(np.flatnonzero(real)[0], np.flatnonzero(real)[-1] + 1) for real in mask]
+    return np.array([sequence[span].mean(axis=0) for sequence, span in zip(y, spans, strict=True)])
+
+
 def over_the_numbers(y, mask):
     return np.where(mask[:, :, None], y, 0).mean(axis=2)
 
@@ -82,6 +87,7 @@ WRONG = {
         ),
         "only the division respects the mask": lambda y, mask: y.sum(axis=1) / count(mask),
         "padding may stand in front": first_steps,
+        "padding may stand between them": from_first_to_last,
         "last real step": last_step,
         "keep the axis d, and average over the steps": over_the_numbers,
         "one number for each sequence": lambda y, mask: (total(y, mask) / count(mask)).mean(axis=1),

@@ -45,6 +45,8 @@ def _masked_mean_mistakes(y, mask):
     total, count = real.sum(axis=1), mask.sum(axis=1)[:, None]
     right, (n, t, d) = _over(total, count + 0 * total), y.shape
     prefix = np.arange(t) < count
+    begun, left = np.logical_or.accumulate(mask, axis=1), np.logical_or.accumulate(mask[:, ::-1], axis=1)
+    span = begun & left[:, ::-1]
     nonzero = (real != 0).sum(axis=1)
     padded = np.where(mask[:, :, None], 0, y)
     mistakes = [
@@ -66,6 +68,8 @@ def _masked_mean_mistakes(y, mask):
          _over(y.sum(axis=1), count + 0 * total)),
         ("It takes the first steps, as many as are real: padding may stand in front too.",
          _over(np.where(prefix[:, :, None], y, 0).sum(axis=1), count + 0 * total)),
+        ("It takes every step from the first real one to the last: padding may stand between them too.",
+         _over(np.where(span[:, :, None], y, 0).sum(axis=1), span.sum(axis=1)[:, None] + 0 * total)),
         ("It is the last real step, not the mean.",
          real[np.arange(n), t - 1 - np.argmax(mask[:, ::-1], axis=1)]),
         ("It is the mean over the numbers of a step: keep the axis d, and average over the steps.",
@@ -98,6 +102,7 @@ MASKED_MEAN = Exercise(
         _case("padding with zeros at the end", [[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]], 2, 0.0),
         _case("padding that is not zero", [[1, 1, 1, 0], [1, 1, 0, 0]], 3),
         _case("padding in front", [[1, 1, 1, 1], [0, 0, 1, 1], [0, 1, 1, 0]], 2),
+        _case("padding in between", [[1, 0, 1, 1], [1, 1, 0, 1]], 3),
         _case("infinity in the padding", [[1, 1, 0, 0], [1, 1, 1, 0]], 2, np.inf),
         _case("a last sequence without a real step", [[1, 1, 1], [1, 0, 0], [0, 0, 0]], 2, 0.0),
     ],
